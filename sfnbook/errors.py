@@ -1,0 +1,113 @@
+"""The exceptions that people meet, and the error names of the States Language.
+
+    SfnbookError
+    ├── DefinitionError      the state machine is not valid; holds every Diagnostic
+    ├── UsageError           sfnbook was asked for something that cannot be
+    │   └── UnansweredTask   a Task was reached and nobody answers for it
+    └── ExecutionFailed      raised by Execution.result(): the execution did not succeed
+
+What goes wrong *inside* a state machine is a value (``error``, ``cause``), never one of
+these.  `Failed` is the one exception of the interpreter itself: a field that could not be
+evaluated raises it, the engine turns it into a value at once, and nobody else sees it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ALL = "States.ALL"
+TASK_FAILED = "States.TaskFailed"
+TIMEOUT = "States.Timeout"
+HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
+RUNTIME = "States.Runtime"
+RESULT_PATH_MATCH_FAILURE = "States.ResultPathMatchFailure"
+DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
+QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
+ITEM_READER_FAILED = "States.ItemReaderFailed"
+RESULT_WRITER_FAILED = "States.ResultWriterFailed"
+EXCEED_TOLERATED_FAILURE_THRESHOLD = "States.ExceedToleratedFailureThreshold"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem of a definition: what it is, where, and AWS's code for it.
+
+    ``pointer`` is AWS's location (``/States/Charge/Retry[0]``); ``line`` and ``column``
+    count from 1 and are None where the definition was not given as text.
+    """
+
+    severity: str
+    code: str
+    message: str
+    pointer: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        where = f" at {self.pointer}" if self.pointer else ""
+        position = f" (line {self.line}, column {self.column})" if self.line else ""
+        return f"{self.severity} {self.code}: {self.message}{where}{position}"
+
+
+class SfnbookError(Exception):
+    """The root of all exceptions that sfnbook raises on purpose."""
+
+
+class DefinitionError(SfnbookError):
+    """The definition cannot be run; ``diagnostics`` holds every problem at once."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = list(diagnostics)
+        super().__init__("\n".join(str(diagnostic) for diagnostic in self.diagnostics))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.diagnostics,))
+
+
+class UsageError(SfnbookError):
+    """sfnbook was asked for something that cannot be; the text says how to mend it."""
+
+
+class UnansweredTask(UsageError):  # noqa: N818 - the name says what happened, as in the API
+    """A Task was reached and nobody answers for it; ``literal`` is the code to paste."""
+
+    def __init__(self, path: str, state: str, literal: str) -> None:
+        self.path, self.state, self.literal = path, state, literal
+        super().__init__(
+            f"Nobody answers for the Task {path!r}. Give it an answer, for example:\n\n    {literal}\n\n"
+            "A function is called with the Task's input; any other value is the Task's result."
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.path, self.state, self.literal))
+
+
+class ExecutionFailed(SfnbookError):  # noqa: N818 - the name of AWS's history event
+    """The execution ended without a result: ``state``, ``error``, ``cause`` and ``why``."""
+
+    def __init__(self, status: str, state: str, error: str | None, cause: str | None, why: str) -> None:
+        self.status, self.state, self.error, self.cause, self.why = status, state, error, cause, why
+        what = ": ".join(part for part in (error, cause) if part) or "no error name, no cause"
+        super().__init__(f"{status} in state {state!r}: {what}" + (f"\n{why}" if why else ""))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.status, self.state, self.error, self.cause, self.why))
+
+
+class Failed(Exception):  # noqa: N818 - internal: a field's evaluation failed
+    """A field could not be evaluated; carries the ASL error until the engine makes it a value.
+
+    ``location`` is the JSONata field for the EvaluationFailed event (``Output/a``), None for
+    JSONPath.  ``prefixed`` says whether AWS puts "An error occurred while executing the
+    state ..." in front of the cause.
+    """
+
+    def __init__(
+        self, error: str, cause: str | None, *, location: str | None = None, prefixed: bool = True
+    ) -> None:
+        super().__init__(error, cause)
+        self.error, self.cause, self.location, self.prefixed = error, cause, location, prefixed

@@ -1,0 +1,399 @@
+"""Transition -> reasons: the stages of the data flow, and the decision in words.
+
+Nothing here is recorded while an execution runs: a state's frame keeps what went in and what came
+out, so the stages can be computed again, long after the run, exactly as they were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sfnbook import retry
+from sfnbook.errors import DATA_LIMIT_EXCEEDED, RUNTIME, Failed
+from sfnbook.failing import error_output_of, uses
+from sfnbook.frames import (
+    ENTER,
+    WORLD,
+    Change,
+    Failure,
+    Fan,
+    Frame,
+    Nested,
+    Running,
+    Scheduled,
+
+    Submitting,
+    World,
+)
+from sfnbook.history import failure_of
+from sfnbook.query import choice, paths
+from sfnbook.scene import Scene
+from sfnbook.values import Json, copied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sfnbook.limits import Limits
+    from sfnbook.program import Program
+
+
+class Origin(NamedTuple):
+    """What a transition needs to explain itself: all of it immutable, shared by an execution's transitions."""
+
+    programs: Mapping[str, Program]
+    limits: Limits
+    seed: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A decision in words; ``rows`` are what it was made of, in the order they were looked at."""
+
+    text: str
+    rows: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join((self.text, *(f"  {row}" for row in self.rows)))
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+
+def scene_at(origin: Origin, frame: Frame, time: int, number: int) -> Scene:
+    """A scene of the moment at which a frame was decided."""
+    world = frame._replace(id=WORLD, due=None, phase="world", work=World())
+    counters = {frame.scope.execution.number: frame.event}
+    scene = Scene({WORLD: world, frame.id: frame}, counters, origin.programs, origin.limits, origin.seed)
+    scene.look(frame, time, number)
+    return scene
+
+
+def state_of(origin: Origin, frame: Frame) -> Any:
+    """The compiled state that a frame stands at."""
+    return origin.programs[frame.scope.execution.machine].states[frame.state]
+
+
+# --- data flow ------------------------------------------------------------------------------------
+def data_flow(change: Change, origin: Origin, number: int) -> dict[str, Json]:
+    """The stages of the state's data flow as far as this transition had come, in TestState's names.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_InspectionData.html
+    """
+    frame = subject_of(change)
+    if frame is None or (frame.phase == ENTER and change.kind != "StateEntered"):
+        return {}
+    state = state_of(origin, frame)
+    scene = scene_at(origin, frame, change.time, number)
+    flow: dict[str, Json] = {"input": frame.data}
+    if change.kind in BEFORE_WORK:
+        return copied(flow)
+    _incoming(flow, change, frame, state, scene)
+    failure = failure_of(change.frame) if change.kind in FAILING else None
+    if failure is not None and change.kind != "TaskStarted":
+        flow["errorOutput"] = error_output_of(failure)
+    if change.kind in WITH_RESULT:
+        flow["result"] = _result(frame, change)
+    if change.kind == "StateExited":
+        _outgoing(flow, frame, state, scene)
+    if change.kind in LEAVING and change.after is not None:
+        flow["output"] = change.after.data
+        flow["variables"] = dict(change.after.variables)
+    copy: dict[str, Json] = copied(flow)
+    return copy
+
+
+BEFORE_WORK: Final = frozenset({"StateEntered", "ExecutionStarted", "IterationStarted"})
+FAILING: Final = frozenset({"TaskFailed", "TaskTimedOut", "RetryScheduled", "Caught", "ExecutionFailed", "FanOutFailed"})
+WITH_RESULT: Final = frozenset({"TaskSucceeded", "FanOutSucceeded", "StateExited"})
+LEAVING: Final = frozenset({"StateExited", "Caught"})
+_WITHOUT_WORK: Final = frozenset({"Choice", "Wait", "Succeed", "Fail"})
+
+
+def subject_of(change: Change) -> Frame | None:
+    """The frame whose state a change is about, as it stood at that state."""
+    return change.after if change.kind == "StateEntered" else change.before
+
+
+def _incoming(flow: dict[str, Json], change: Change, frame: Frame, state: Any, scene: Scene) -> None:
+    task = _task(frame) or (None if change.after is None else _task(change.after))
+    if task is not None:
+        scene.token = task.token
+    value = frame.data
+    for stage in state.flow.incoming:
+        try:
+            value = stage.run(value, scene)
+        except Failed as problem:
+            flow["error"] = f"{stage.field}: {problem.cause}"
+            return
+        flow[stage.name] = value
+    if task is not None and state.flow.incoming:
+        # What was sent stands in the frame; the expressions may read the clock or chance.
+        flow[state.flow.incoming[-1].name] = task.arguments
+
+
+def _task(frame: Frame) -> Scheduled | None:
+    work = frame.work.running if isinstance(frame.work, Submitting) else frame.work
+    if isinstance(work, Scheduled):
+        return work
+    task = getattr(work, "task", None)
+    return task if isinstance(task, Scheduled) else None
+
+
+def _result(frame: Frame, change: Change) -> Json:
+    for work in (None if change.after is None else change.after.work, frame.work):
+        if isinstance(work, Running):
+            return work.result
+    return None
+
+
+def _outgoing(flow: dict[str, Json], frame: Frame, state: Any, scene: Scene) -> None:
+    result = flow["result"]
+    if not isinstance(frame.work, Running):
+        result = next((flow[stage.name] for stage in reversed(state.flow.incoming) if stage.name in flow), frame.data)
+        flow["result"] = result
+    if state.type in _WITHOUT_WORK:
+        del flow["result"]
+    for stage in state.flow.outgoing:
+        if stage.name == "output":
+            return
+        try:
+            result = stage.run(result, frame.data, scene)
+        except Failed:
+            return
+        flow[stage.name] = result
+
+
+# --- why ------------------------------------------------------------------------------------------
+def why(change: Change, origin: Origin, number: int) -> Why:
+    """The reason of a transition; an empty Why where nothing was decided."""
+    explain = EXPLAINERS.get(change.kind)
+    return Why("") if explain is None else explain(change, origin, number)
+
+
+def _exited(change: Change, origin: Origin, number: int) -> Why:
+    frame = change.before
+    if frame is None:
+        return Why("")
+    state = state_of(origin, frame)
+    if state.type != "Choice" or change.after is None:
+        return Why("")
+    scene = scene_at(origin, frame, change.time, number)
+    value = state.before(frame.data, scene)
+    taken = next((index for index, rule in enumerate(state.rules) if _true(rule, value, scene)), None)
+    rows: list[str] = []
+    for index, rule in enumerate(state.definition.choices[: len(state.rules) if taken is None else taken + 1]):
+        rows += _rule_rows(index, rule.rule, value, scene, state)
+    target = _name(change.after.state)
+    if taken is None:
+        return Why(f"No rule is true, so Default decides: {target}.", tuple(rows))
+    return Why(f"Rule {taken + 1} of {len(state.rules)} is the first that is true: {target}.", tuple(rows))
+
+
+def _true(rule: Any, value: Json, scene: Scene) -> bool:
+    try:
+        return bool(rule.test(value, scene))
+    except Failed:
+        return False
+
+
+def _rule_rows(index: int, rule: Json, value: Json, scene: Scene, state: Any) -> list[str]:
+    if not isinstance(rule, dict):
+        outcome = "true" if _true(state.rules[index], value, scene) else "false"
+        return [f"rule {index + 1}: {rule}: {outcome}"]
+    try:
+        row = choice.explain_rule(rule, value, scene)
+    except Failed as problem:
+        return [f"rule {index + 1}: {problem.cause}"]
+    return [f"rule {index + 1}: {row.text}", *_nested(row.rows, 1)]
+
+
+def _nested(rows: Any, depth: int) -> list[str]:
+    lines: list[str] = []
+    for row in rows:
+        lines += ["  " * depth + row.text, *_nested(row.rows, depth + 1)]
+    return lines
+
+
+def _name(pointer: str) -> str:
+    return pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+
+
+def _retried(change: Change, origin: Origin, _number: int) -> Why:
+    frame, after = change.before, change.after
+    if frame is None or after is None or after.due is None:
+        return Why("")
+    state = state_of(origin, frame)
+    failure: Failure = after.work
+    index = next(
+        n for n, used in enumerate(after.visit.used) if used != (frame.visit.used[n] if frame.visit.used else 0)
+    )
+    retrier = state.retry[index]
+    used = after.visit.used[index]
+    wait = (after.due - change.time) / 1_000_000
+    formula = f"{retrier.interval_seconds} s × {retrier.backoff_rate:g}^{used - 1}"
+    base = retry.base_delay(retrier, used - 1)
+    if retrier.max_delay_seconds is not None and base == retrier.max_delay_seconds:
+        formula += f", at most MaxDelaySeconds {retrier.max_delay_seconds} s"
+    if retrier.jitter_strategy == "FULL":
+        formula += f", JitterStrategy FULL: somewhere between 0 and {base:g} s"
+    return Why(
+        f"Retrier {index + 1} takes {failure.error}: attempt {after.visit.retries + 1} starts in {wait:g} s "
+        f"({formula}; {used} of {retrier.max_attempts} retries used).",
+        tuple(_retrier_rows(state, frame, failure, stop=index)),
+    )
+
+
+def _retrier_rows(state: Any, frame: Frame, failure: Failure, stop: int | None = None) -> list[str]:
+    rows = []
+    for index, retrier in enumerate(state.retry):
+        names = ", ".join(retrier.error_equals)
+        if not retry.matches(retrier.error_equals, failure.error, heartbeat=failure.heartbeat):
+            rows.append(f"retrier {index + 1} [{names}]: does not match {failure.error}{_never(names, failure)}")
+            continue
+        used = uses(frame, index)
+        if index == stop:
+            rows.append(f"retrier {index + 1} [{names}]: matches, used {used} of {retrier.max_attempts} times before")
+        else:
+            rows.append(
+                f"retrier {index + 1} [{names}]: matches, but its {retrier.max_attempts} retries are used up; "
+                "the first match decides, so later retriers are not asked"
+            )
+        break
+    return rows
+
+
+def _never(names: str, failure: Failure) -> str:
+    if "States.TaskFailed" in names and (failure.error or "").endswith("Timeout"):
+        return " (States.TaskFailed matches every error but a timeout)"
+    return ""
+
+
+def _catcher_rows(state: Any, failure: Failure, stop: int | None = None) -> list[str]:
+    rows = []
+    for index, catcher in enumerate(state.catch):
+        names = ", ".join(catcher.definition.error_equals)
+        if retry.matches(catcher.definition.error_equals, failure.error, heartbeat=failure.heartbeat):
+            rows.append(f"catcher {index + 1} [{names}]: matches, goes to {_name(catcher.next)}")
+            break
+        rows.append(f"catcher {index + 1} [{names}]: does not match {failure.error}{_never(names, failure)}")
+        if index == stop:
+            break
+    return rows
+
+
+def _caught(change: Change, origin: Origin, _number: int) -> Why:
+    frame, after = change.before, change.after
+    failure = None if frame is None else failure_of(frame)
+    if frame is None or after is None:
+        return Why("")
+    state = state_of(origin, frame)
+    index = after.work.rule
+    if failure is None:
+        failure = Failure(None, None, frame.state)
+    rows = _retrier_rows(state, frame, failure) + _catcher_rows(state, failure, stop=index)
+    path = state.catch[index].definition.result_path
+    where = "replaces the input" if not isinstance(path, str) or path == "$" else f"is put at {path} of the raw input"
+    return Why(
+        f"Catcher {index + 1} takes {failure.error}: next is {_name(after.state)}; the Error Output {where}.", tuple(rows)
+    )
+
+
+def _failed(change: Change, origin: Origin, number: int) -> Why:
+    failure = failure_of(change.frame)
+    frame = change.before if change.kind != "FanOutFailed" else change.others[0][0]
+    if failure is None or frame is None:
+        return Why("")
+    state = state_of(origin, frame)
+    shown = failure.error or "an error without a name"
+    rows: list[str] = []
+    if failure.error == RUNTIME:
+        rows.append("States.Runtime is never retried and never caught, not even by States.ALL")
+        rows += _nearest(frame, state, change, origin, number)
+    elif failure.error == DATA_LIMIT_EXCEEDED and failure.limit:
+        stage, size = failure.limit
+        rows.append(f"{stage}: {size:,} bytes; limits=None, or sfnbook.AWS_LIMITS._replace(payload_bytes=...), lifts it")
+    elif state.retry or state.catch:
+        rows += _retrier_rows(state, frame, failure) + _catcher_rows(state, failure)
+    elif state.type not in {"Fail"}:
+        rows.append(f"{state.name} has no Retry and no Catch")
+    return Why(f"{shown} in {state.name}: nobody takes it, so {FATE[change.kind]}.", tuple(rows))
+
+
+FATE: Final = {
+    "ExecutionFailed": "the execution fails",
+    "FanOutFailed": "the Map or Parallel around it fails at once",
+}
+
+
+def _nearest(frame: Frame, state: Any, change: Change, origin: Origin, number: int) -> list[str]:
+    """For a path that found nothing: the keys that are there."""
+    failure = failure_of(change.frame)
+    cause = (failure.cause if failure else None) or ""
+    quoted = cause.partition("'$")[2].partition("'")[0]
+    for marker in ("JSONPath '", "Invalid path '"):
+        _, found, rest = cause.partition(marker)
+        if found:
+            quoted = rest.partition("'")[0]
+    if not quoted.startswith("$"):
+        return []
+    scene = scene_at(origin, frame, change.time, number)
+    try:
+        value = state.effective(frame.data, scene)
+        near = paths.nearest(value, quoted)
+    except Failed:
+        near = paths.nearest(frame.data, quoted)
+    return [f"nearest to {quoted}: {', '.join(near)}"] if near else []
+
+
+def _timed_out(change: Change, origin: Origin, _number: int) -> Why:
+    frame = change.before
+    if frame is None:
+        return Why("")
+    if change.kind == "ExecutionTimedOut":
+        limit = origin.programs[frame.scope.execution.machine].definition.timeout_seconds
+        return Why(f"The state machine's TimeoutSeconds ({limit} s) is over; nothing can catch that.")
+    task, failure = _task(frame), failure_of(change.frame)
+    missed = failure is not None and failure.heartbeat
+    limit = task.heartbeat if task and missed else (task.timeout if task else None)
+    name = "HeartbeatSeconds" if missed else "TimeoutSeconds"
+    shown = "its default, 99999999 s," if limit is None else f"{limit / 1_000_000:g} s"
+    since = "the last heartbeat" if missed else "the start of the attempt"
+    return Why(f"No answer within {name} ({shown}) of {since}: States.Timeout.")
+
+
+def _fan_started(change: Change, _origin: Origin, _number: int) -> Why:
+    fan = None if change.after is None else change.after.work
+    if not isinstance(fan, Fan):
+        return Why("")
+    if fan.items is None:
+        return Why(f"All {fan.length} branches start at once, each with a copy of the effective input.")
+    most = f", at most {fan.limit} at a time" if fan.limit else ", all at once"
+    return Why(f"{fan.length} items{most}.")
+
+
+def _started(change: Change, _origin: Origin, _number: int) -> Why:
+    work = None if change.after is None else change.after.work
+    if isinstance(work, Submitting):
+        work = work.running
+    if isinstance(work, Running) and work.answered_by:
+        by = "an injected error or a set result" if work.answered_by == "injected" else f"tasks[{work.answered_by!r}]"
+        return Why(f"Answered by {by}.")
+    if isinstance(work, Nested):
+        return Why("A nested execution runs.")
+    return Why("")
+
+
+EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {
+    "StateExited": _exited,
+    "RetryScheduled": _retried,
+    "Caught": _caught,
+    "ExecutionFailed": _failed,
+    "FanOutFailed": _failed,
+    "TaskTimedOut": _timed_out,
+    "ExecutionTimedOut": _timed_out,
+    "FanOutStarted": _fan_started,
+    "TaskStarted": _started,
+}
+

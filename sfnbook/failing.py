@@ -1,0 +1,177 @@
+"""What happens to a failure: Retry, then Catch, then one level up.  One change each.
+
+Rules: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfnbook import retry
+from sfnbook.clock import microseconds
+from sfnbook.errors import DATA_LIMIT_EXCEEDED, QUERY_EVALUATION_ERROR, RUNTIME, Failed
+from sfnbook.frames import (
+    ENTER,
+    FAILED_FOR_GOOD,
+    RETRYING,
+    STOPPING,
+    Change,
+    Failure,
+    Fan,
+    Frame,
+    Left,
+    Stopping,
+)
+from sfnbook.family import children_gone, container_of, wake
+from sfnbook.values import exceeds, size
+
+if TYPE_CHECKING:
+    from sfnbook.program import Compiled, CompiledCatcher
+    from sfnbook.scene import Scene
+    from sfnbook.values import Json
+
+CONTAINERS = frozenset({"Map", "Parallel"})
+
+
+def failure_of(problem: Failed, state: Compiled, frame: Frame) -> Failure:
+    """An evaluation that failed, as a value, with the words that AWS puts in front of the cause."""
+    cause = problem.cause
+    if problem.prefixed and cause is not None:
+        cause = (
+            f"An error occurred while executing the state '{state.name}' "
+            f"(entered at the event id #{frame.visit.entered}). {cause}"
+        )
+    evaluation = problem.error == QUERY_EVALUATION_ERROR
+    return Failure(problem.error, cause, state.pointer, problem.location, evaluation)
+
+
+def too_large(value: Json, name: str, stage: str, state: Compiled, limit: int) -> Failure | None:
+    """The failure of a payload over the limit; ``name`` is what AWS calls the culprit."""
+    if not exceeds(value, limit):
+        return None
+    cause = (
+        f"The state/task '{name}' returned a result with a size exceeding the maximum number of "
+        "bytes service limit."
+    )
+    return Failure(DATA_LIMIT_EXCEEDED, cause, state.pointer, limit=(stage, size(value)))
+
+
+def resolve(state: Compiled, frame: Frame, scene: Scene, failure: Failure) -> Change:
+    """Ask Retry, then Catch; what neither takes goes up."""
+    if failure.catchable and failure.error != RUNTIME:
+        index = retry.first_match(state.retry, failure.error, heartbeat=failure.heartbeat)
+        if index is not None and uses(frame, index) < state.retry[index].max_attempts:
+            return _retried(state, frame, scene, failure, index)
+        definitions = [catcher.definition for catcher in state.catch]
+        index = retry.first_match(definitions, failure.error, heartbeat=failure.heartbeat)
+        if index is not None:
+            return _caught(state, frame, scene, failure, index)
+    return climb(state, frame, scene, failure)
+
+
+def uses(frame: Frame, index: int) -> int:
+    """How often a retrier was used in this visit of the state."""
+    return frame.visit.used[index] if frame.visit.used else 0
+
+
+def _retried(state: Compiled, frame: Frame, scene: Scene, failure: Failure, index: int) -> Change:
+    retrier = state.retry[index]
+    delay = microseconds(retry.delay(retrier, uses(frame, index), scene.draw_bits("jitter")))
+    visit = frame.visit._replace(
+        retries=frame.visit.retries + 1, used=retry.count_use(frame.visit.used, index, len(state.retry))
+    )
+    events = ("EvaluationFailed",) if failure.evaluation else ()
+    first = scene.next_event(frame)
+    after = frame._replace(
+        phase=RETRYING,
+        visit=visit,
+        due=scene.now + delay,
+        event=first if events else frame.event,
+        work=failure,
+    )
+    return Change("RetryScheduled", scene.now, frame, after, children_gone(frame, scene), first, events)
+
+
+def _caught(state: Compiled, frame: Frame, scene: Scene, failure: Failure, index: int) -> Change:
+    catcher: CompiledCatcher = state.catch[index]
+    error_output = error_output_of(failure)
+    try:
+        output = catcher.after(error_output, frame.data, scene)
+        assigned = catcher.assign(error_output, frame.data, scene) if catcher.assign else {}
+    except Failed as problem:
+        return climb(state, frame, scene, failure_of(problem, state, frame))
+    if (large := too_large(output, state.name, "catch", state, scene.payload_bytes)) is not None:
+        return climb(state, frame, scene, large)
+    events = (*events_of_failing(state, frame, failure), f"{state.type}StateExited")
+    first = scene.next_event(frame)
+    after = frame._replace(
+        state=catcher.next,
+        phase=ENTER,
+        data=output,
+        variables={**frame.variables, **assigned} if assigned else frame.variables,
+        due=scene.now,
+        event=first + len(events) - 1,
+        work=Left(assigned, index),
+    )
+    return Change("Caught", scene.now, frame, after, children_gone(frame, scene), first, events)
+
+
+def error_output_of(failure: Failure) -> dict[str, Json]:
+    """The Error Output: a nameless failure has nulls, an error without a cause an empty one."""
+    cause = failure.cause if failure.cause is not None or failure.error is None else ""
+    return {"Error": failure.error, "Cause": cause}
+
+
+def events_of_failing(state: Compiled, frame: Frame, failure: Failure) -> tuple[str, ...]:
+    """The events with which a state itself fails, before what its failure leads to."""
+    events: tuple[str, ...] = ("EvaluationFailed",) if failure.evaluation else ()
+    if state.type in CONTAINERS and (failure.evaluation or frame.phase == STOPPING):
+        events += (f"{state.type}StateFailed",)
+    return events
+
+
+def climb(state: Compiled, frame: Frame, scene: Scene, failure: Failure) -> Change:
+    """Nobody took the failure: the execution fails, or the enclosing Map or Parallel."""
+    own = events_of_failing(state, frame, failure)
+    first = scene.next_event(frame)
+    parent = container_of(frame, scene)
+    if parent is None:
+        return fail_execution(frame, scene, failure, own)
+    fan: Fan = parent.work
+    kept = failure._replace(evaluation=False)
+    culprit = first + len(own) - 1 if own else frame.event
+    container = scene.state(parent)
+    stopped = frame._replace(phase=FAILED_FOR_GOOD, due=None, event=culprit, work=failure)
+    after = parent._replace(
+        phase=STOPPING,
+        due=scene.now,
+        event=culprit,
+        work=Stopping(fan._replace(failure=kept, failed=fan.failed + 1, running=fan.running - 1), 0),
+    )
+    events = own + _events_of_child(container.type, state, frame, failure)
+    return Change("FanOutFailed", scene.now, parent, after, ((frame, stopped),), first, events)
+
+
+def _events_of_child(container: str, state: Compiled, frame: Frame, failure: Failure) -> tuple[str, ...]:
+    if container == "Map":
+        return ("MapIterationFailed",)
+    # AWS writes this after TaskFailed even when the branch is the only one.
+    task_failed = state.type == "Task" and not failure.evaluation and frame.event > frame.visit.entered
+    return ("TaskStateAborted",) if task_failed else ()
+
+
+def fail_execution(frame: Frame, scene: Scene, failure: Failure, own: tuple[str, ...] = ()) -> Change:
+    """The top-level flow of an execution fails, and with it the Task that waits for it."""
+    first = scene.next_event(frame)
+    events = (*own, "ExecutionFailed")
+    after = frame._replace(phase=FAILED_FOR_GOOD, due=None, event=first + len(events) - 1, work=failure)
+    return Change("ExecutionFailed", scene.now, frame, after, wake(after, scene), first, events)
+
+
+def ended(state: Compiled, frame: Frame, scene: Scene) -> Change:
+    """The top-level flow has come to its end: the execution succeeds."""
+    first = scene.next_event(frame)
+    after = frame._replace(phase="SUCCEEDED", due=None, event=first)
+    return Change("ExecutionSucceeded", scene.now, frame, after, wake(after, scene), first, ("ExecutionSucceeded",))
+
+

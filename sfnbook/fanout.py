@@ -1,0 +1,182 @@
+"""Map and Parallel: start the children, admit more as others finish, join their results, stop the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from sfnbook import chance
+from sfnbook.definition import JSONATA
+from sfnbook.errors import QUERY_EVALUATION_ERROR, RUNTIME, Failed
+from sfnbook.failing import resolve
+from sfnbook.faults import injected
+from sfnbook.family import children_gone, settle, stopped_below
+from sfnbook.frames import (
+    ABORTED,
+    ENTER,
+    FANNING,
+    FIRST_VISIT,
+    JOINING,
+    OVER,
+    RESULT,
+    Change,
+    Fan,
+    Frame,
+    Item,
+    Running,
+    Scope,
+    Stopping,
+)
+from sfnbook.values import text
+
+if TYPE_CHECKING:
+    from sfnbook.program import CompiledMap, CompiledParallel
+    from sfnbook.scene import Scene
+    from sfnbook.values import Json
+
+
+# --- starting -------------------------------------------------------------------------------------
+def start_parallel(state: CompiledParallel, frame: Frame, scene: Scene) -> Change:
+    """Start all branches at once, each with the effective input."""
+    if (fault := injected(state, frame, scene)) is not None:
+        return fault
+    effective = state.before(frame.data, scene)
+    first = scene.next_event(frame)
+    length = len(state.starts)
+    fan = Fan(scene.number, length, length, length, 0, first, 0, effective, None)
+    after = frame._replace(phase=JOINING, due=None, event=first, work=fan)
+    branches = tuple(
+        (None, _child(frame, scene, start, index, effective, fan, None))
+        for index, start in enumerate(state.starts)
+    )
+    return Change("FanOutStarted", scene.now, frame, after, branches, first, ("ParallelStateStarted",))
+
+
+def start_map(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
+    """Read the items, once, and start as many iterations as MaxConcurrency admits."""
+    if (fault := injected(state, frame, scene)) is not None:
+        return fault
+    effective = state.before(frame.data, scene)
+    limit = concurrency(state, effective, scene, scene.limits.inline_concurrency)
+    items = read_items(state, effective, scene)
+    first = scene.next_event(frame)
+    fan = Fan(scene.number, len(items), 0, 0, 0, first, limit, effective, items)
+    after = settle(frame, fan, scene.now, first)
+    return Change("FanOutStarted", scene.now, frame, after, (), first, ("MapStateStarted",))
+
+
+def concurrency(state: CompiledMap, effective: Json, scene: Scene, ceiling: int | None) -> int:
+    """How many iterations may run at once; 0 means as many as there are items."""
+    wanted = state.max_concurrency(effective, scene) if state.max_concurrency else 0
+    if ceiling is None:
+        return cast("int", wanted)
+    return min(wanted, ceiling) if wanted else ceiling
+
+
+def read_items(state: CompiledMap, effective: Json, scene: Scene) -> list[Json]:
+    """The array that an inline Map runs over."""
+    items = state.items(effective, scene)
+    if isinstance(items, list):
+        return items
+    if state.definition.query_language == JSONATA:
+        raise Failed(QUERY_EVALUATION_ERROR, f"Map state input must be an array but was: {text(items)}")
+    path = getattr(state.definition, "items_path", None) or "$"
+    raise Failed(RUNTIME, f'Reference path "{path}" must point to array.', prefixed=False)
+
+
+def admit(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
+    """Start the next iteration."""
+    fan: Fan = frame.work
+    index = fan.started
+    item = Item(index, fan.items[index], None, "STATE_DATA")
+    value = item.value
+    if state.selector is not None:
+        scene.item = item
+        value = state.selector(fan.effective, scene)
+    first = scene.next_event(frame)
+    child = _child(frame, scene, state.start, index, value, fan, item)._replace(event=first)
+    started, running = index + 1, fan.running + 1
+    more = started < fan.length and (not fan.limit or running < fan.limit)
+    after = frame._replace(
+        phase=FANNING if more else JOINING,
+        due=scene.now if more else None,
+        work=fan._replace(started=started, running=running),
+    )
+    return Change(
+        "IterationStarted", scene.now, None, child, ((frame, after),), first, ("MapIterationStarted",)
+    )
+
+
+def _child(
+    parent: Frame, scene: Scene, start: str, index: int, data: Json, fan: Fan, item: Item | None
+) -> Frame:
+    outer = parent.scope
+    visit = parent.visit
+    scope = Scope(
+        f"{outer.prefix}{scene.state(parent).name}[{index}].",
+        outer.execution,
+        parent.id,
+        index,
+        chance.combine(outer.lineage, chance.digest(parent.state), visit.number, visit.retries, index),
+        item,
+        outer,
+    )
+    return Frame(
+        (fan.number, index), scope, start, ENTER, data, parent.variables, FIRST_VISIT, scene.now, fan.link, None
+    )
+
+
+# --- finishing ------------------------------------------------------------------------------------
+def finish(frame: Frame, parent: Frame, scene: Scene) -> Change:
+    """An iteration or branch has come to its end; its output stays in its frame until the join."""
+    fan: Fan = parent.work
+    first = scene.next_event(frame)
+    in_map = fan.items is not None
+    event = first if in_map else frame.event
+    after = frame._replace(phase="SUCCEEDED", due=None, event=event)
+    # AWS: the next iteration's MapIterationStarted points at the last StateExited of this one.
+    settled = settle(parent, fan._replace(running=fan.running - 1, link=frame.event), scene.now, event)
+    events = ("MapIterationSucceeded",) if in_map else ()
+    return Change("IterationSucceeded", scene.now, frame, after, ((parent, settled),), first, events)
+
+
+def join(state: Any, frame: Frame, scene: Scene) -> Change:
+    """All children have ended: their outputs, in the order of items or branches, are the result."""
+    fan: Fan = frame.work
+    frames, number = scene.frames, fan.number
+    result = [frames[number, index].data for index in range(fan.length)]
+    gone = children_gone(frame, scene)
+    first = scene.next_event(frame)
+    # The event stays: ...StateExited points beside ...StateSucceeded, not at it.
+    after = frame._replace(phase=RESULT, due=scene.now, work=Running(fan.effective, result, None))
+    return Change("FanOutSucceeded", scene.now, frame, after, gone, first, (f"{state.type}StateSucceeded",))
+
+
+# --- stopping -------------------------------------------------------------------------------------
+def stop(state: Any, frame: Frame, scene: Scene) -> Change:
+    """Abort the next child that is still alive; when none is, the Map or Parallel itself has failed."""
+    work: Stopping = frame.work
+    fan = work.fan
+    for index in range(work.next, fan.started):
+        child = scene.frames[fan.number, index]
+        if child.phase not in OVER:
+            return _abort(state, frame, child, scene, index)
+    assert fan.failure is not None  # noqa: S101 - only a failure stops a fan-out
+    return resolve(state, frame, scene, fan.failure)
+
+
+def _abort(state: Any, frame: Frame, child: Frame, scene: Scene, index: int) -> Change:
+    work: Stopping = frame.work
+    first = scene.next_event(frame)
+    events: tuple[str, ...] = ()
+    if child.phase != ENTER and (kind := scene.state(child).type) in ABORTABLE:
+        events += (f"{kind}StateAborted",)
+    if state.type == "Map":
+        events += ("MapIterationAborted",)
+    after = child._replace(phase=ABORTED, due=None)
+    others = ((frame, frame._replace(work=work._replace(next=index + 1))), *stopped_below(child, scene, ABORTED))
+    return Change("Aborted", scene.now, child, after, others, first, events)
+
+
+ABORTABLE = frozenset({"Task", "Wait", "Map", "Parallel"})
+
+

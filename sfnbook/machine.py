@@ -1,0 +1,243 @@
+"""StateMachine: what people hold.  Loading, checking, drawing and starting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sfnbook import chance, parse, source, validate
+from sfnbook.clock import SECOND, start_instant
+from sfnbook.definition import Definition, Task, inner_blocks
+from sfnbook.errors import DefinitionError, UsageError
+from sfnbook.execution import Execution, Setup
+from sfnbook.frames import DEADLINE, ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope
+from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
+from sfnbook.outside import payload
+from sfnbook.program import start_of
+from sfnbook.tasks.answers import TaskRef, compile_answers, task_ref
+from sfnbook.values import Json, copied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from sfnbook.errors import Diagnostic
+
+ACCOUNT: Final = "arn:aws:states:us-east-1:111122223333"
+ROLE: Final = "arn:aws:iam::111122223333:role/StepFunctionsRole"
+TYPES: Final = ("STANDARD", "EXPRESS")
+
+
+def load(
+    source: str | Path | Mapping[str, Json],
+    *,
+    name: str | None = None,
+    substitutions: Mapping[str, Json] | None = None,
+) -> StateMachine:
+    """Load a state machine from a file, from JSON or YAML text, or from a dict.
+
+    A string that begins with "{" or has a newline is text, any other string a file's name.  What
+    ``aws stepfunctions describe-state-machine`` prints loads, too.  ``substitutions`` fill
+    ``${Name}``; unfilled ones stay, listed in `StateMachine.placeholders`.  Raises
+    `DefinitionError` with every problem at once, `UsageError` when there is nothing to read.
+
+    >>> load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}).definition.start_at
+    'A'
+    """
+    return StateMachine(_read(source, substitutions), name=name)
+
+
+def _read(given: Any, substitutions: Mapping[str, Json] | None) -> source.Source:
+    return source.read(given, substitutions=None if substitutions is None else dict(substitutions))
+
+
+class StateMachine:
+    """A state machine that is valid: it can be drawn and started.  Immutable; pickles.
+
+    ``definition`` is the parsed form, ``source`` the JSON as given, ``placeholders`` the names of
+    the ``${...}`` that nobody filled, ``diagnostics`` the warnings.
+    """
+
+    def __init__(self, read: source.Source, *, name: str | None = None) -> None:
+        diagnostics = validate.validate(read)
+        if any(diagnostic.severity == "ERROR" for diagnostic in diagnostics):
+            raise DefinitionError(diagnostics)
+        self._read = read
+        self.diagnostics: list[Diagnostic] = diagnostics
+        self.definition: Definition = parse.definition(read.data)
+        self.name: str = name or read.name or "StateMachine"
+        self.type: str = read.type or "STANDARD"
+
+    @property
+    def source(self) -> Json:
+        """The definition as JSON; a copy."""
+        return copied(self._read.data)
+
+    @property
+    def placeholders(self) -> list[str]:
+        """The names of the ``${...}`` that are left as they are."""
+        return list(self._read.placeholders)
+
+    @property
+    def arn(self) -> str:
+        """The machine's ARN: its own, if it was described by AWS."""
+        return self._read.arn or f"{ACCOUNT}:stateMachine:{self.name}"
+
+    # --- running --------------------------------------------------------------------------------
+    def start(
+        self,
+        input: Json = None,  # noqa: A002 - the API's word
+        *,
+        tasks: Any = None,
+        machines: Mapping[str, StateMachine] | None = None,
+        files: Any = None,
+        name: str | None = None,
+        start_time: Any = None,
+        seed: int = 0,
+        type: str | None = None,  # noqa: A002 - the API's word
+        limits: Limits | None = AWS_LIMITS,
+        keep_history: bool = True,
+        arn: str | None = None,
+        role_arn: str | None = None,
+    ) -> Execution:
+        """Start an execution; nothing runs before its first step.
+
+        ``tasks`` says who answers for the Tasks (see `sfnbook.tasks`), ``machines`` which state
+        machines nested executions run, ``files`` what a Distributed Map reads.  The same seed and
+        start time (by default 2025-01-01T00:00:00Z) give the same run and history.
+        ``limits=None`` lifts AWS's quotas.  ``input`` defaults to ``{}``.
+
+        >>> machine = load({"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}}})
+        >>> machine.start({"n": 1}, tasks={"A": lambda event: event["n"] + 1}).result()
+        2
+        """
+        workflow = type or self.type
+        if workflow not in TYPES:
+            raise UsageError(f"type={workflow!r}: a workflow is {' or '.join(TYPES)}.")
+        if not isinstance(seed, int):
+            raise UsageError(f"seed={seed!r}: give a whole number.")
+        limits = NO_LIMITS if limits is None else limits
+        nested = _machines(machines)
+        definitions = {"main": self.definition, **{key: one.definition for key, one in nested.items()}}
+        refs = {place: ref for key, one in definitions.items() for place, ref in _task_refs(key, one)}
+        identity = self._identity({} if input is None else payload(input, "The input"), name, start_time, seed,
+                                  workflow, arn, role_arn)  # fmt: skip
+        setup = Setup(
+            definitions,
+            refs,
+            compile_answers(tasks, list(refs.values())),
+            _birth(self.definition, identity, limits),
+            limits,
+            seed,
+            {key: (one.arn, one.name) for key, one in nested.items()},
+            _open(files),
+        )
+        return Execution(setup, keep_history=keep_history)
+
+    def _identity(
+        self, given: Json, name: str | None, start_time: Any, seed: int, workflow: str,
+        arn: str | None, role_arn: str | None,
+    ) -> Identity:  # fmt: skip
+        started = start_instant(start_time)
+        name = name or chance.uuid_text(chance.combine(seed, chance.digest(self.name), chance.digest("name")))
+        if arn is None:
+            base = self.arn.rpartition(":stateMachine:")[0] or ACCOUNT
+            arn = f"{base}:execution:{self.name}:{name}"
+            if workflow == "EXPRESS":
+                run = chance.uuid_text(chance.combine(seed, chance.digest(name), chance.digest("express")))
+                arn = f"{base}:express:{self.name}:{name}:{run}"
+        role = role_arn or self._read.role_arn or ROLE
+        return Identity(0, "main", arn, name, self.arn, self.name, role, given, started, workflow)
+
+    def unanswered(self, tasks: Any = None) -> list[str]:
+        """The paths of the Tasks that nobody in ``tasks`` answers for.
+
+        >>> machine = load({"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}}})
+        >>> machine.unanswered(), machine.unanswered({"A": {"MessageId": "1"}})
+        (['A'], [])
+        """
+        refs = [ref for _, ref in _task_refs("main", self.definition)]
+        return compile_answers(tasks, refs).unanswered(refs)
+
+    # --- drawing --------------------------------------------------------------------------------
+    def graph(self) -> Any:
+        """The states as a `networkx.DiGraph`: nodes are JSON pointers, edges have a kind and a label."""
+        from sfnbook.graph import graph  # noqa: PLC0415
+
+        return graph(self.definition)
+
+    def to_svg(self) -> str:
+        """The picture as SVG text, standing alone."""
+        from sfnbook.layout import layout  # noqa: PLC0415
+        from sfnbook.svg import to_svg  # noqa: PLC0415
+
+        return to_svg(layout(self.definition), title=self.name)
+
+    def plot(self) -> Any:
+        """The same picture as a matplotlib Figure, for slides and papers."""
+        from sfnbook.layout import layout  # noqa: PLC0415
+        from sfnbook.plots import plot  # noqa: PLC0415
+
+        return plot(layout(self.definition))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "image/svg+xml": self.to_svg()}
+
+    def __repr__(self) -> str:
+        count = sum(1 for _ in self.definition.walk())
+        return f"<StateMachine {self.name!r}: {count} states, starts at {self.definition.start_at!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, StateMachine):
+            return NotImplemented
+        return (self.name, self.definition) == (other.name, other.definition)
+
+    __hash__ = None  # type: ignore[assignment] # definitions hold JSON
+
+
+def _machines(machines: Mapping[str, StateMachine] | None) -> dict[str, StateMachine]:
+    if machines is None:
+        return {}
+    for key, machine in machines.items():
+        if not isinstance(machine, StateMachine):
+            raise UsageError(f"machines[{key!r}] is no StateMachine; load it first: sfnbook.load(...).")
+    return dict(machines)
+
+
+def _open(files: Any) -> Any:
+    if files is None:
+        return None
+    from sfnbook.items.store import open_store  # noqa: PLC0415
+
+    return open_store(files)
+
+
+def _task_refs(key: str, definition: Definition, prefix: str = "") -> Iterator[tuple[tuple[str, str], TaskRef]]:
+    """Every Task of a machine with its path, under its place."""
+    prefix = prefix or ("" if key == "main" else f"{key}/")
+    for state in definition.states.values():
+        if isinstance(state, Task):
+            yield (key, state.pointer), task_ref(prefix + state.name, state)
+        for inner in inner_blocks(state):
+            yield from _task_refs(key, inner, f"{prefix}{state.name}.")
+
+
+def _birth(definition: Definition, identity: Identity, limits: Limits) -> Change:
+    """The first change: the top-level frame before its first state, and its deadline."""
+    scope = Scope("", identity, None, 0, chance.digest("top"), None, None)
+    started = identity.started
+    top = Frame(TOP, scope, start_of(definition), ENTER, identity.input, {}, FIRST_VISIT, started, 0, None)
+    return Change("ExecutionStarted", started, None, top, deadline_frame(top, definition, limits), 1, ("ExecutionStarted",))
+
+
+def deadline_frame(top: Frame, definition: Definition, limits: Limits) -> tuple[tuple[None, Frame], ...]:
+    """A frame for the execution's own limit: its TimeoutSeconds, or the quota of its kind."""
+    quota = limits.express_seconds if top.scope.execution.type == "EXPRESS" else limits.standard_seconds
+    given = definition.timeout_seconds if isinstance(definition.timeout_seconds, int) else None
+    bounds = [bound for bound in (quota, given) if bound is not None]
+    if not bounds:
+        return ()
+    due = top.scope.execution.started + min(bounds) * SECOND
+    frame = top._replace(id=(top.id[0], top.id[1] + 1), phase=DEADLINE, due=due, work=top.id)
+    return ((None, frame),)
+
+

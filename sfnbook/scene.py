@@ -1,0 +1,153 @@
+"""What a rule may read: the frames, the clock, the programs, and the environment of expressions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sfnbook import chance
+from sfnbook.clock import iso
+from sfnbook.frames import WORLD, Frame, Item, Scheduled
+from sfnbook.limits import UNBOUNDED, Limits
+from sfnbook.query.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sfnbook.frames import FrameId, World
+    from sfnbook.program import Program
+    from sfnbook.values import Json
+
+RETRIED: Final = frozenset({"Task", "Parallel", "Map"})
+
+
+class Scene(Environment):
+    """One per execution, moved from frame to frame by `look`; rules read it and change nothing.
+
+    It is the environment of every expression, too: making a new one for each evaluation would
+    cost as much as the evaluation.
+    """
+
+    __slots__ = (
+        "counters", "draws", "files", "frame", "frames", "is_answered", "item", "limits", "machines", "now", "number",
+        "payload_bytes", "programs", "seed", "token",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        frames: dict[FrameId, Frame],
+        counters: dict[int, int],
+        programs: Mapping[str, Program],
+        limits: Limits,
+        seed: int,
+    ) -> None:
+        self.frames, self.counters, self.programs = frames, counters, programs
+        self.limits, self.seed = limits, seed
+        self.payload_bytes = UNBOUNDED if limits.payload_bytes is None else limits.payload_bytes
+        self.now = 0
+        self.number = 0
+        self.frame: Frame = None  # type: ignore[assignment] # set by look before anything reads it
+        self.item: Item | None = None
+        self.token: str | None = None
+        self.draws: dict[str, int] = {}
+        self.machines: Mapping[str, Any] = {}
+        self.files: Any = None
+        self.is_answered: Callable[[Any, Frame], bool] = lambda _state, _frame: True
+
+    def look(self, frame: Frame, now: int, number: int) -> None:
+        """Point the scene at the frame that is to be decided."""
+        self.frame, self.now, self.number = frame, now, number
+        self.item = self.token = None
+        if self.draws:
+            self.draws = {}
+
+    def next_event(self, frame: Frame) -> int:
+        """The id that the next event of the frame's execution gets."""
+        return self.counters[frame.scope.execution.number] + 1
+
+    def state(self, frame: Frame) -> Any:
+        """The compiled state that a frame stands at."""
+        return self.programs[frame.scope.execution.machine].states[frame.state]
+
+    @property
+    def world(self) -> World:
+        """What must be remembered of people and answers."""
+        work: World = self.frames[WORLD].work
+        return work
+
+    # --- the environment of expressions -------------------------------------------------------
+    @property
+    def variables(self) -> Mapping[str, Json]:  # type: ignore[override]
+        return self.frame.variables
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The context object.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+        """
+        return self.context_of(self.frame)
+
+    def context_of(self, frame: Frame) -> dict[str, Any]:
+        """The context object as the frame sees it."""
+        execution = frame.scope.execution
+        state = self.state(frame)
+        context: dict[str, Any] = {
+            "Execution": {
+                "Id": execution.arn,
+                "Input": execution.input,
+                "Name": execution.name,
+                "RoleArn": execution.role_arn,
+                "StartTime": iso(execution.started),
+                "RedriveCount": self.world.redrives,
+            },
+            "StateMachine": {"Id": execution.machine_arn, "Name": execution.machine_name},
+            "State": {"Name": state.name, "EnteredTime": iso(frame.visit.time)},
+        }
+        if state.type in RETRIED:
+            context["State"]["RetryCount"] = frame.visit.retries
+        token = self.token or token_of(frame)
+        if token is not None:
+            context["Task"] = {"Token": token}
+        if self.item is not None:
+            context["Map"] = {"Item": shown_item(self.item)}
+        return context
+
+    @property
+    def draw(self) -> Callable[[str], int]:  # type: ignore[override]
+        return self.draw_bits
+
+    def draw_bits(self, purpose: str) -> int:
+        """64 random bits for a purpose; the same purpose asked again in one step gives others."""
+        count = self.draws.get(purpose, 0)
+        self.draws[purpose] = count + 1
+        frame = self.frame
+        return chance.combine(
+            self.seed,
+            lineage_of(frame),
+            chance.digest(frame.phase),
+            chance.digest(purpose),
+            count if self.item is None else count + (self.item.index << 20),
+        )
+
+
+def token_of(frame: Frame) -> str | None:
+    """The task token of the attempt that a frame is at."""
+    work = frame.work
+    task = work if isinstance(work, Scheduled) else getattr(work, "task", None)
+    return None if task is None else task.token
+
+
+def lineage_of(frame: Frame) -> int:
+    """The hash of a frame's place: enclosing iterations, state, visit and attempt."""
+    visit = frame.visit
+    return chance.combine(frame.scope.lineage, chance.digest(frame.state), visit.number, visit.retries)
+
+
+def shown_item(item: Item) -> dict[str, Json]:
+    """``$$.Map.Item`` of an iteration."""
+    shown: dict[str, Json] = {"Index": item.index, "Value": item.value}
+    if item.key is not None:
+        shown["Key"] = item.key
+    if item.source is not None:
+        shown["Source"] = item.source
+    return shown

@@ -1,0 +1,287 @@
+"""A geometry -> SVG that stands alone, follows the theme around it, and can be clicked.
+
+Colours are custom properties: inside JupyterLab those of its theme, elsewhere light or dark as
+the reader's system says; programs that know no custom properties find plain attributes beside
+them.  What people wrote is escaped here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from typing import TYPE_CHECKING, Final
+
+from sfnbook.errors import UsageError
+from sfnbook.graph import CATCH
+from sfnbook.layout import (
+    DETAIL_LINE,
+    DETAIL_SIZE,
+    HEAD,
+    LABEL_LINE,
+    LABEL_SIZE,
+    NAME_LINE,
+    NAME_SIZE,
+    TEXT_AT,
+    TILE,
+    Box,
+    EdgePath,
+    Geometry,
+    Mark,
+)
+from sfnbook.routing import ARROW, Command, Rect
+from sfnbook.theme import STATUSES, TYPES, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["STATUSES", "TYPES", "to_svg"]
+
+_INK: Final = "#16202c"
+_SURFACE: Final = "#ffffff"
+_LINE: Final = "#6b7683"
+_CATCH: Final = "#c0361a"
+
+_FONT: Final = (
+    "var(--jp-ui-font-family,'Amazon Ember','Helvetica Neue',Roboto,Arial),'Noto Sans CJK KR','Noto Sans CJK JP',"
+    "'Malgun Gothic','Apple SD Gothic Neo','Hiragino Sans','Yu Gothic',sans-serif"
+)
+
+_STYLE: Final = """
+ID{--sfn-surface:var(--jp-layout-color1,#fff);--sfn-ink:var(--jp-ui-font-color1,#16202c);
+--sfn-line:color-mix(in srgb,var(--sfn-ink) 58%,var(--sfn-surface));
+--sfn-catch:color-mix(in srgb,var(--jp-error-color1,#d13212) 84%,var(--sfn-ink));
+font-family:FONT;max-width:100%;height:auto}
+@media (prefers-color-scheme:dark){ID{--sfn-surface:var(--jp-layout-color1,#0f1823);
+--sfn-ink:var(--jp-ui-font-color1,#e8edf3)}}
+ID .sfn-paper{fill:var(--sfn-surface);stroke:none}
+ID .sfn-node{cursor:pointer;outline:none;--sfn-hue:var(--jp-border-color1,#8d99a8);--sfn-tint:0%}
+ID .sfn-face{fill:color-mix(in srgb,var(--sfn-hue) var(--sfn-tint),var(--sfn-surface));
+stroke:color-mix(in srgb,var(--sfn-hue) 88%,var(--sfn-ink));filter:drop-shadow(0 1px 1.5px rgba(0,20,40,.16))}
+ID .sfn-container .sfn-face{filter:none;fill:color-mix(in srgb,var(--sfn-hue) max(6%,var(--sfn-tint)*.6),
+var(--sfn-surface))}
+ID .sfn-lane{fill:color-mix(in srgb,var(--sfn-surface) 70%,transparent);stroke:var(--sfn-line)}
+ID .sfn-name{fill:var(--sfn-ink)}
+ID .sfn-detail{fill:color-mix(in srgb,var(--sfn-ink) 68%,var(--sfn-surface))}
+ID .sfn-badge{display:none}
+ID .sfn-badge circle{fill:color-mix(in srgb,var(--sfn-hue) 90%,#000);stroke:var(--sfn-surface)}
+ID .sfn-node:hover .sfn-face{stroke:var(--sfn-ink)}
+ID .sfn-node:focus-visible .sfn-face{stroke:var(--jp-brand-color1,#0972d3);stroke-width:4;stroke-dasharray:none}
+ID .sfn-edge{stroke:var(--sfn-line)}
+ID .sfn-arrow{fill:var(--sfn-line);stroke:none}
+ID .sfn-edge.sfn-catch{stroke:var(--sfn-catch)}
+ID .sfn-catch .sfn-arrow{fill:var(--sfn-catch)}
+ID .sfn-label rect{fill:var(--sfn-surface);stroke:none}
+ID .sfn-label text{fill:color-mix(in srgb,var(--sfn-ink) 86%,var(--sfn-surface))}
+ID .sfn-label.sfn-catch text{fill:var(--sfn-catch)}
+ID .sfn-mark rect,ID .sfn-mark circle{fill:var(--sfn-line);stroke:none}
+ID .sfn-mark text{fill:var(--sfn-surface)}
+"""
+
+
+def to_svg(geometry: Geometry, *, status: Mapping[str, str] | None = None, title: str | None = None) -> str:
+    """The picture as SVG text; ``status`` gives the states by pointer a name of `STATUSES`.
+
+    Each state is a ``<g class="sfn-node">`` with ``data-pointer`` and ``data-status``, and can be
+    focused; changing ``data-status`` and the path of its badge is all that a live view has to do.
+
+    >>> from sfnbook.layout import layout
+    >>> from sfnbook.parse import definition
+    >>> picture = layout(definition({"StartAt": "<A>", "States": {"<A>": {"Type": "Pass", "End": True}}}))
+    >>> svg = to_svg(picture, status={"/States/<A>": "failed"})
+    >>> "<A>" in svg, 'aria-label="&lt;A&gt;, Pass, failed"' in svg
+    (False, True)
+    """
+    given = known(status or {})
+    body = "".join(
+        [
+            f'<rect class="sfn-paper" width="100%" height="100%" fill="{_SURFACE}"/>\n',
+            *(_node(geometry, key, box, given.get(key, "none")) for key, box in geometry.nodes.items()),
+            *(_mark(mark) for mark in geometry.marks.values()),
+            *(_edge(edge, strokes) for edge, strokes in fresh_strokes(geometry.edges)),
+            *(_label(edge, edge.label_box) for edge in geometry.edges if edge.label_box),
+        ]
+    )
+    caption = escaped(title or "State machine")
+    size = f"{_number(geometry.width)} {_number(geometry.height)}"
+    identity = "sfn-" + hashlib.sha256(f"{size}{caption}{body}".encode()).hexdigest()[:12]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{identity}" class="sfn-graph" viewBox="0 0 {size}" '
+        f'width="{_number(geometry.width)}" height="{_number(geometry.height)}" role="group" '
+        f'aria-labelledby="{identity}-title" font-family="Helvetica, Arial, sans-serif">\n'
+        f'<title id="{identity}-title">{caption}</title>\n'
+        f"<style>{_style(identity)}</style>\n{body}</svg>\n"
+    )
+
+
+def known(status: Mapping[str, str]) -> Mapping[str, str]:
+    """The statuses, or a UsageError for one that is not in `STATUSES`."""
+    for pointer, name in status.items():
+        if name not in STATUSES:
+            raise UsageError(f"{name!r} (of {pointer}) is no status; there are {', '.join(STATUSES)}.")
+    return status
+
+
+# XML 1.0 has no way to write these, not even escaped.
+_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def escaped(text: str) -> str:
+    """Text for an element or an attribute; what XML cannot hold becomes U+FFFD.
+
+    >>> escaped('<b title="x">\\x00')
+    '&lt;b title=&quot;x&quot;&gt;\ufffd'
+    """
+    return html.escape(_NOT_XML.sub("\ufffd", text))
+
+
+def _style(identity: str) -> str:
+    rules = [_STYLE.strip().replace("FONT", _FONT)]
+    rules += [
+        f'ID .sfn-node[data-status="{name}"]{{--sfn-hue:var({status.theme_color},{status.color});--sfn-tint:'
+        f'{20 if name == "current" else 13}%}}ID [data-status="{name}"] .sfn-face{{stroke-width:{status.border};'
+        f'stroke-dasharray:{status.dash or "none"}}}ID [data-status="{name}"] .sfn-badge{{display:inline}}'
+        for name, status in STATUSES.items()
+        if name != "none"
+    ]
+    return "\n".join(rules).replace("ID", f"#{identity}")
+
+
+def _number(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")
+
+
+def _rect(rect: Box | Mark | Rect, name: str, rx: float, more: str = "") -> str:
+    x, y, w, h = map(_number, (rect.x, rect.y, rect.w, rect.h))
+    return f'<rect class="{name}" x="{x}" y="{y}" width="{w}" height="{h}" rx="{_number(rx)}"{more}/>'
+
+
+def _lines(lines: Iterable[str], name: str, x: float, y: float, step: float, more: str) -> str:
+    return "".join(
+        f'<text class="{name}" x="{_number(x)}" y="{_number(y + index * step)}" {more}>{escaped(line)}</text>'
+        for index, line in enumerate(lines)
+    )
+
+
+def _node(geometry: Geometry, pointer: str, box: Box, name: str) -> str:
+    status = STATUSES[name]
+    words = [box.name, box.type, *([status.label] if name != "none" else [])]
+    dash = f' stroke-dasharray="{status.dash}"' if status.dash else ""
+    face = f' fill="{_SURFACE}" stroke="{status.color}" stroke-width="{_number(status.border)}"{dash}'
+    lanes = "".join(
+        _rect(lane, "sfn-lane", 6, f' fill="none" stroke="{_LINE}" stroke-width="0.8" stroke-dasharray="3 3"')
+        for lane in geometry.lanes_of(pointer)
+    )
+    return (
+        f'<g class="sfn-node{" sfn-container" if box.container else ""}" data-pointer="{escaped(pointer)}" '
+        f'data-type="{box.type}" data-status="{name}" role="button" tabindex="0" '
+        f'data-lm-suppress-shortcuts="true" aria-label="{escaped(", ".join(words))}">'
+        f"<title>{escaped(box.name)}</title>{_rect(box, 'sfn-face', 8, face)}{_tile(box)}"
+        + _lines([box.detail], "sfn-detail", box.x + TEXT_AT, box.y + HEAD + 10, 0, f'font-size="{DETAIL_SIZE}" fill="{_LINE}"')
+        + _lines(
+            box.lines,
+            "sfn-name",
+            box.x + TEXT_AT,
+            box.y + HEAD + DETAIL_LINE + NAME_SIZE,
+            NAME_LINE,
+            f'font-size="{_number(NAME_SIZE)}" font-weight="500" fill="{_INK}"',
+        )
+        + f"{_badge(box, status)}</g>{lanes}\n"
+    )
+
+
+def _tile(box: Box) -> str:
+    look = TYPES[box.type]
+    x, y = box.x + 10, box.y + HEAD + 2
+    tile = _rect(Rect(x, y, TILE, TILE), "sfn-tile", 6, f' fill="{look.color}"')
+    return f"{tile}{_icon(look.icon, x + 6, y + 6, 1.5)}"
+
+
+def _icon(icon: str, x: float, y: float, stroke: float) -> str:
+    return (
+        f'<path class="sfn-icon" transform="translate({_number(x)} {_number(y)})" d="{icon}" fill="none" '
+        f'stroke="#fff" stroke-width="{_number(stroke)}" stroke-linecap="round" stroke-linejoin="round"/>'
+    )
+
+
+def _badge(box: Box, status: Status) -> str:
+    """The icon of the status on the upper right corner; there for a live view also when hidden."""
+    x, y = _number(box.x + box.w - 4), _number(box.y + 3)
+    hidden = "" if status.icon else ' display="none"'
+    return (
+        f'<g class="sfn-badge" transform="translate({x} {y})"{hidden}>'
+        f'<circle r="10" fill="{status.color}" stroke="{_SURFACE}" stroke-width="1.5"/>'
+        f"{_icon(status.icon, -8, -8, 2)}</g>"
+    )
+
+
+def _mark(mark: Mark) -> str:
+    if not mark.text:
+        x, y, r = map(_number, (mark.x + mark.w / 2, mark.y + mark.h / 2, mark.w / 2))
+        return f'<g class="sfn-mark"><circle cx="{x}" cy="{y}" r="{r}" fill="{_LINE}"/></g>\n'
+    text = _lines(
+        [mark.text],
+        "sfn-mark-text",
+        mark.x + mark.w / 2,
+        mark.y + mark.h / 2 + 4,
+        0,
+        f'font-size="{_number(LABEL_SIZE)}" text-anchor="middle" fill="{_SURFACE}"',
+    )
+    face = _rect(mark, "sfn-terminal", mark.h / 2, f' fill="{_LINE}"')
+    return f'<g class="sfn-mark">{face}{text}</g>\n'
+
+
+def fresh_strokes(edges: Iterable[EdgePath]) -> Iterator[tuple[EdgePath, list[Command]]]:
+    """Each edge with the strokes that no edge before it has drawn.
+
+    Edges to one state run together; drawn twice, their dashes would fill each other's gaps.
+    """
+    drawn: set[tuple[bool, tuple[float, ...], Command]] = set()
+    for edge in edges:
+        strokes: list[Command] = []
+        pen, lifted = edge.path[0][1], True
+        for name, numbers in edge.path[1:]:
+            stroke = (edge.kind == CATCH, pen, (name, numbers))
+            if stroke in drawn:
+                lifted = True
+            else:
+                drawn.add(stroke)
+                strokes += [("M", pen), (name, numbers)] if lifted else [(name, numbers)]
+                lifted = False
+            pen = numbers[-2:]
+        yield edge, strokes
+
+
+def _edge(edge: EdgePath, strokes: list[Command]) -> str:
+    if not strokes:
+        return ""
+    catch = edge.kind == CATCH
+    dash = ' stroke-dasharray="5 3.5"' if catch else ""
+    color = _CATCH if catch else _LINE
+    x, y = edge.path[-1][1]
+    arrow = f"M{_number(x)} {_number(y)}l-4.5 {_number(-ARROW - 1)}q4.5 2.5 9 0z"
+    return (
+        f'<g class="sfn-edge sfn-{edge.kind}" data-source="{escaped(edge.source)}" data-target="{escaped(edge.target)}" '
+        f'fill="none" stroke="{color}" stroke-width="1.5"><path d="{_path(strokes)}"{dash}/>'
+        f'<path class="sfn-arrow" d="{arrow}" fill="{color}" stroke="none"/></g>\n'
+    )
+
+
+def _path(strokes: Iterable[Command]) -> str:
+    return "".join(name + " ".join(map(_number, numbers)) for name, numbers in strokes)
+
+
+def _label(edge: EdgePath, box: Rect) -> str:
+    catch = edge.kind == CATCH
+    text = _lines(
+        edge.lines,
+        "sfn-label-text",
+        box.x + box.w / 2,
+        box.y + 2 + LABEL_SIZE,
+        LABEL_LINE,
+        f'font-size="{_number(LABEL_SIZE)}" text-anchor="middle" fill="{_CATCH if catch else _INK}"',
+    )
+    face = _rect(box, "sfn-label-face", 4, f' fill="{_SURFACE}"')
+    return (
+        f'<g class="sfn-label sfn-{edge.kind}"><title>{escaped(edge.label)}</title>{face}{text}</g>\n'
+    )

@@ -1,0 +1,372 @@
+"""Who answers for which Task: the `tasks` argument, checked and compiled against the Tasks of a machine.
+
+A Task looks for its answer by path, by its state's name, by its resource, by its function's
+name and last under ``"*"``.  Everything wrong with `tasks` is found here, at the start, save
+what a function or a backend does when it is called.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import pickle
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sfnbook.errors import UsageError
+from sfnbook.tasks import functions, resources
+from sfnbook.tasks.protocol import (
+    Attempts,
+    Call,
+    Failure,
+    Never,
+    Outcome,
+    Perform,
+    Result,
+    Sequence,
+    ended,
+    is_backend,
+    pasted,
+    spelled,
+)
+from sfnbook.tasks.resources import Resource, parse_resource
+from sfnbook.values import Json, checked
+
+if TYPE_CHECKING:
+    from sfnbook.definition import Task
+
+EVERY_TASK: Final = "*"
+
+
+class TaskRef(NamedTuple):
+    """A Task as `tasks` may speak of it; ``path`` is without indices (``Orders.Charge``)."""
+
+    path: str
+    name: str
+    resource: str
+    function_name: str | None = None
+
+    def names(self) -> tuple[str | None, ...]:
+        """The keys under which its answer may stand, the most specific first."""
+        return (self.path, self.name, self.resource, self.function_name, EVERY_TASK)
+
+
+class Answer(NamedTuple):
+    """One compiled answer; ``counted`` says that it needs to know `Call.count`."""
+
+    key: str
+    spec: Any
+    counted: bool
+    run: Perform
+
+
+class Answers:
+    """The answers of one execution: immutable, and picklable whatever is in it.
+
+    An answer that cannot be pickled, or not be loaded where the pickle is read, is
+    *unanswered* there: its Tasks find nobody, rather than a less specific answer.
+    """
+
+    __slots__ = ("_answers",)
+
+    def __init__(self, answers: Mapping[str, Answer | None]) -> None:
+        self._answers = dict(answers)
+
+    def find(self, ref: TaskRef) -> Answer | None:
+        """The most specific answer for a Task, None if nobody answers.
+
+        >>> answers = compile_answers({"*": 1, "Charge": 2}, [TaskRef("Charge", "Charge", "r")])
+        >>> answers.find(TaskRef("Charge", "Charge", "r")).key
+        'Charge'
+        """
+        answers = self._answers
+        for key in ref.names():
+            if key in answers:
+                return answers[key]
+        return None
+
+    @staticmethod
+    def perform(answer: Answer, call: Call) -> Outcome:
+        """Let the answer answer; this calls people's functions."""
+        return answer.run(call)
+
+    @staticmethod
+    def literal(ref: TaskRef, resource: Resource | None = None) -> str:
+        """The code to paste for a Task that nobody answers for: see `literal`."""
+        return literal(ref, resource)
+
+    def unanswered(self, tasks_of: Iterable[TaskRef]) -> list[str]:
+        """The paths of the Tasks that nobody answers for."""
+        return [ref.path for ref in tasks_of if self.find(ref) is None]
+
+    def __repr__(self) -> str:
+        entries = (f"{key!r}: {spelled(answer and answer.spec)}" for key, answer in self._answers.items())
+        return f"Answers({{{', '.join(entries)}}})"
+
+    def __copy__(self) -> Answers:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Answers:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_unpacked, ({key: _packed(answer) for key, answer in self._answers.items()},))
+
+
+def compile_answers(tasks: object, tasks_of: Iterable[TaskRef]) -> Answers:
+    """Check and compile ``tasks``: None, a mapping, or a function or backend for every Task.
+
+    >>> compile_answers({"Chrage": 1}, [TaskRef("Charge", "Charge", "r")])
+    Traceback (most recent call last):
+    ...
+    sfnbook.errors.UsageError: tasks['Chrage'] matches no Task. Did you mean 'Charge'?
+    """
+    refs = tuple(tasks_of)
+    given = _by_key(tasks)
+    for key in given:
+        _check_key(key, refs)
+    answers = Answers(
+        {key: _compiled_answer(key, _settled(spec, _place(key))) for key, spec in given.items()}
+    )
+    for ref in refs:
+        answer = answers.find(ref)
+        if answer is not None:
+            _check_form(answer, ref)
+    return answers
+
+
+def task_ref(path: str, task: Task) -> TaskRef:
+    """The reference to a Task of a definition at ``path`` (without indices)."""
+    parameters = task.arguments or task.parameters
+    return TaskRef(path, task.name, task.resource, resources.function_name(task.resource, parameters))
+
+
+def literal(ref: TaskRef, resource: Resource | None = None) -> str:
+    """The Python code to paste for a Task that nobody answers for, fit for its integration.
+
+    >>> literal(TaskRef("Orders.Charge", "Charge", "arn:aws:states:::lambda:invoke"))
+    'tasks={"Charge": lambda event: {}}'
+    >>> literal(TaskRef("Tell", "Tell", "arn:aws:states:::sns:publish"))
+    'tasks={"Tell": {"MessageId": "1"}}'
+    """
+    resource = resource or parse_resource(ref.resource)
+    return f"tasks={{{json.dumps(ref.name, ensure_ascii=False)}: {_example(resource)}}}"
+
+
+# A plausible result for each (service, action, pattern), as Python text.
+_EXAMPLES: Final[Mapping[tuple[str, str, str], str]] = {
+    ("apigateway", "invoke", "request"): '{"ResponseBody": {}, "StatusCode": 200, "Headers": {}}',
+    ("athena", "startQueryExecution", "request"): '{"QueryExecutionId": "1"}',
+    ("athena", "startQueryExecution", "sync"): (
+        '{"QueryExecution": {"QueryExecutionId": "1", "Status": {"State": "SUCCEEDED"}}}'
+    ),
+    ("athena", "getQueryResults", "request"): '{"ResultSet": {"Rows": []}}',
+    ("batch", "submitJob", "request"): '{"JobId": "1", "JobName": "job"}',
+    ("batch", "submitJob", "sync"): '{"JobId": "1", "JobName": "job", "Status": "SUCCEEDED"}',
+    ("bedrock", "invokeModel", "request"): '{"Body": {}, "ContentType": "application/json"}',
+    ("codebuild", "startBuild", "request"): '{"Build": {"Id": "1", "BuildStatus": "IN_PROGRESS"}}',
+    ("codebuild", "startBuild", "sync"): '{"Build": {"Id": "1", "BuildStatus": "SUCCEEDED"}}',
+    ("dynamodb", "getItem", "request"): '{"Item": {"id": {"S": "1"}}}',
+    ("dynamodb", "query", "request"): '{"Items": [], "Count": 0, "ScannedCount": 0}',
+    ("dynamodb", "scan", "request"): '{"Items": [], "Count": 0, "ScannedCount": 0}',
+    (
+        "ecs",
+        "runTask",
+        "request",
+    ): '{"Tasks": [{"TaskArn": "1", "LastStatus": "PROVISIONING"}], "Failures": []}',
+    ("ecs", "runTask", "sync"): '{"TaskArn": "1", "LastStatus": "STOPPED", "Containers": [{"ExitCode": 0}]}',
+    ("elasticmapreduce", "addStep", "request"): '{"StepId": "1"}',
+    ("elasticmapreduce", "addStep", "sync"): '{"Step": {"Id": "1", "Status": {"State": "COMPLETED"}}}',
+    ("events", "putEvents", "request"): '{"Entries": [{"EventId": "1"}], "FailedEntryCount": 0}',
+    ("glue", "startJobRun", "request"): '{"JobRunId": "1"}',
+    ("glue", "startJobRun", "sync"): '{"Id": "1", "JobRunState": "SUCCEEDED"}',
+    (
+        "http",
+        "invoke",
+        "request",
+    ): '{"ResponseBody": {}, "StatusCode": 200, "StatusText": "OK", "Headers": {}}',
+    ("s3", "getObject", "request"): '{"Body": "", "ContentLength": 0}',
+    ("s3", "listObjectsV2", "request"): '{"Contents": [], "KeyCount": 0, "IsTruncated": False}',
+    ("s3", "putObject", "request"): '{"ETag": "1"}',
+    ("sfn", "startExecution", "request"): '{"ExecutionArn": "1", "StartDate": "2025-01-01T00:00:00Z"}',
+    ("sfn", "startSyncExecution", "request"): '{"Output": "{}", "Status": "SUCCEEDED"}',
+    ("sns", "publish", "request"): '{"MessageId": "1"}',
+    ("sqs", "sendMessage", "request"): '{"MessageId": "1", "MD5OfMessageBody": "1"}',
+    ("states", "startExecution", "request"): '{"ExecutionArn": "1", "StartDate": "2025-01-01T00:00:00Z"}',
+    ("states", "startExecution", "sync"): '{"Output": "{}", "Status": "SUCCEEDED"}',
+    ("states", "startExecution", "sync:2"): '{"Output": {}, "Status": "SUCCEEDED"}',
+}
+
+
+def _example(resource: Resource) -> str:
+    if resource.kind == "lambda" or resources.invokes_lambda(resource):
+        return "lambda event: {}"
+    return _EXAMPLES.get((resource.service, resource.action, resource.pattern), "{}")
+
+
+def _by_key(tasks: object) -> Mapping[Any, Any]:
+    if tasks is None:
+        return {}
+    if isinstance(tasks, Mapping):
+        return tasks
+    if callable(tasks) or is_backend(tasks):
+        return {EVERY_TASK: tasks}
+    raise UsageError(
+        "tasks is a mapping from Tasks to answers, a function or a backend, "
+        f"not a {type(tasks).__name__}. For every Task: tasks={{{EVERY_TASK!r}: {spelled(tasks)}}}"
+    )
+
+
+def _check_key(key: object, refs: tuple[TaskRef, ...]) -> None:
+    known = {name: None for ref in refs for name in ref.names() if name}
+    if key in known or key == EVERY_TASK:
+        return
+    known.pop(EVERY_TASK, None)
+    near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+    paths = ", ".join(repr(ref.path) for ref in refs[:10])
+    advice = f"Did you mean {near[0]!r}?" if near else f"The Tasks are: {paths or 'none'}."
+    raise UsageError(f"{_place(key)} matches no Task. {advice}")
+
+
+def _place(key: object) -> str:
+    return f"tasks[{key!r}]"
+
+
+def _settled(spec: Any, place: str) -> Any:
+    """The answer with private copies of its values, each of them a Result."""
+    match spec:
+        case Attempts(answers):
+            return Attempts(tuple(_settled(answer, place) for answer in answers))
+        case Sequence(answers):
+            return Sequence(tuple(_settled(answer, place) for answer in answers))
+        case Result(value, seconds, heartbeats):
+            return Result(_json(value, place), seconds, heartbeats)
+        case Failure() | Never():
+            return spec
+        case Outcome():
+            outcome = ended(spec)
+            return outcome._replace(result=_json(outcome.result, place))
+        case list() | tuple():
+            inside = pasted(list(spec))[1:-1]
+            raise UsageError(
+                f"{place} is a list, which may mean two things. The list as the Task's result: "
+                f"result([{inside}]); one answer for each attempt: attempts({inside})."
+            )
+    _refuse_callable(spec, place)
+    return spec if callable(spec) or is_backend(spec) else Result(_json(spec, place))
+
+
+def _refuse_callable(spec: Any, place: str) -> None:
+    is_class = isinstance(spec, type)
+    if isinstance(spec, BaseException) or (is_class and issubclass(spec, BaseException)):
+        name = spec.__name__ if is_class else type(spec).__name__
+        raise UsageError(f"{place} is an exception. To fail with its name: failure({name!r})")
+    if is_class and is_backend(spec):
+        raise UsageError(f"{place} is a class; a backend is an object of it: {spec.__name__}()")
+    if inspect.iscoroutinefunction(spec):
+        raise UsageError(
+            f"{place} is an async function; a task function is an ordinary one (def, not async def)."
+        )
+
+
+def _json(value: Json, place: str) -> Json:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        _warn_of_json_text(value, place)
+    return checked(value, f"The value of {place}")
+
+
+def _warn_of_json_text(value: str, place: str) -> None:
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return
+    warnings.warn(
+        f"{place} is JSON text; a result is a JSON value. Perhaps json.loads(...) is meant.", stacklevel=2
+    )
+
+
+def _compiled_answer(key: str, spec: Any) -> Answer:
+    return Answer(key, spec, any(map(_counts, _parts(spec))), _compiled(spec))
+
+
+def _compiled(spec: Any) -> Perform:
+    match spec:
+        case Attempts(answers):
+            return _choosing(answers, lambda call: call.attempt - 1)
+        case Sequence(answers):
+            return _choosing(answers, lambda call: call.count)
+        case Result() | Failure() | Never() | Outcome():
+            outcome = ended(spec)
+            return lambda _: outcome
+    if is_backend(spec):
+        return lambda call: functions.call_backend(spec, call)
+    with_context = functions.takes_context(spec)
+    return lambda call: functions.call_function(spec, with_context, call)
+
+
+def _choosing(answers: tuple[Any, ...], number: Callable[[Call], int]) -> Perform:
+    compiled = [_compiled(answer) for answer in answers]
+    last = len(compiled) - 1
+    return lambda call: compiled[min(number(call), last)](call)
+
+
+def _parts(spec: Any) -> Iterator[Any]:
+    yield spec
+    if isinstance(spec, Attempts | Sequence):
+        for answer in spec.answers:
+            yield from _parts(answer)
+
+
+def _counts(spec: Any) -> bool:
+    # A backend is handed the Call itself, so it may read the count.
+    return isinstance(spec, Sequence) or is_backend(spec)
+
+
+def _check_form(answer: Answer, ref: TaskRef) -> None:
+    """A mocked response of ``lambda:invoke`` is the whole response, as the history shows it."""
+    resource = parse_resource(ref.resource)
+    if (
+        resource.kind != "integration"
+        or not resources.invokes_lambda(resource)
+        or resource.pattern == "token"
+    ):
+        return
+    for part in _parts(answer.spec):
+        if isinstance(part, Result | Outcome):
+            _check_payload(ended(part), answer.key, ref.path)
+
+
+def _check_payload(outcome: Outcome, key: str, path: str) -> None:
+    value = outcome.result
+    if outcome.failed or outcome.never or (isinstance(value, dict) and "Payload" in value):
+        return
+    raise UsageError(
+        f"{_place(key)} answers for {path!r}, which is lambda:invoke: its result has what the function "
+        f'returns as its "Payload". Write\n\n    {{"Payload": {pasted(value)}}}\n\n'
+        "or give a function: what it returns is the Payload."
+    )
+
+
+def _packed(answer: Answer | None) -> bytes | None:
+    if answer is None:
+        return None
+    try:
+        return pickle.dumps(answer.spec)
+    except Exception:  # noqa: BLE001 - anything in a user's object may refuse to be pickled
+        return None
+
+
+def _unpacked(packed: Mapping[str, bytes | None]) -> Answers:
+    return Answers({key: _loaded(key, data) for key, data in packed.items()})
+
+
+def _loaded(key: str, data: bytes | None) -> Answer | None:
+    if data is None:
+        return None
+    try:
+        # Only ever bytes out of a pickle that somebody has chosen to load already.
+        return _compiled_answer(key, pickle.loads(data))  # noqa: S301
+    except Exception:  # noqa: BLE001 - a function that is not there any more leaves its Task unanswered
+        return None

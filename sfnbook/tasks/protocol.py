@@ -1,0 +1,338 @@
+"""What passes between the engine and whoever answers for a Task: a Call goes out, an Outcome comes back.
+
+Beside them stand the words in which people write answers (`result`, `failure`, `attempts`,
+`sequence`, `never`) and the exception that a task function raises to fail in its own words.
+Seconds are virtual everywhere here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+from sfnbook.errors import UsageError
+from sfnbook.values import Json, checked
+
+
+class Call(NamedTuple):
+    """One attempt at one Task, as `Backend.call` gets it.
+
+    ``attempt`` counts from 1 within a ``visit`` of the state; ``count`` is how many calls this
+    answer got before, over visits and iterations.  ``input`` is what is sent, for
+    ``lambda:invoke`` the whole ``{"FunctionName": ..., "Payload": ...}``; whoever is called
+    gets a copy of it.  ``remaining`` is the time until the Task times out, if it does.
+
+    >>> call = Call("Orders[3].Charge", "Charge", "arn:aws:states:::sqs:sendMessage", {"MessageBody": 1})
+    >>> call.attempt, call.count, call.remaining
+    (1, 0, None)
+    """
+
+    path: str
+    state: str
+    resource: str
+    input: Json
+    attempt: int = 1
+    visit: int = 1
+    count: int = 0  # type: ignore[assignment]  # hides tuple.count, which no Call needs
+    time: float = 0.0
+    token: str | None = None
+    context: dict[str, Any] = {}  # noqa: RUF012 - copied before user code sees it
+    remaining: float | None = None
+
+
+class Outcome(NamedTuple):
+    """How a Call ends: with ``result``, or ``failed`` with ``error`` and ``cause``, or ``never``.
+
+    >>> Outcome({"approved": True}, seconds=2).result
+    {'approved': True}
+    """
+
+    result: Json = None
+    error: str | None = None
+    cause: str | None = None
+    failed: bool = False
+    seconds: float = 0
+    heartbeats: tuple[float, ...] = ()
+    never: bool = False
+    traceback: str | None = None
+
+
+class Backend(Protocol):
+    """Whatever has ``call(Call) -> Outcome`` answers for Tasks."""
+
+    def call(self, call: Call, /) -> Outcome: ...
+
+
+class TaskFailure(Exception):  # noqa: N818 - the name of what happens to the Task
+    """Raised in a task function: the Task fails with exactly this error name and cause.
+
+    >>> TaskFailure("CardDeclined", "no funds").error
+    'CardDeclined'
+    """
+
+    def __init__(self, error: str, cause: str = "") -> None:
+        self.error, self.cause = _names(error, cause)
+        super().__init__(error, cause)
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.cause}" if self.cause else str(self.error)
+
+
+def succeeded(result: Json, seconds: float = 0, heartbeats: Iterable[float] = ()) -> Outcome:
+    """The Outcome of a Task that succeeds.
+
+    >>> succeeded([1]).result
+    [1]
+    """
+    return Outcome(result, None, None, False, *_timing(seconds, heartbeats))
+
+
+def failed(
+    error: str | None,
+    cause: str | None = None,
+    seconds: float = 0,
+    heartbeats: Iterable[float] = (),
+    traceback: str | None = None,
+) -> Outcome:
+    """The Outcome of a Task that fails.
+
+    >>> failed("CardDeclined").failed
+    True
+    """
+    error, cause = _names(error, cause)
+    return Outcome(None, error, cause, True, *_timing(seconds, heartbeats), False, traceback)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Result:
+    """The answer that `result` makes."""
+
+    value: Json
+    seconds: float = 0
+    heartbeats: tuple[float, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"result({spelled(self.value)}{_spelled_timing(self)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Failure:
+    """The answer that `failure` makes."""
+
+    error: str | None
+    cause: str | None = ""
+    seconds: float = 0
+    heartbeats: tuple[float, ...] = ()
+
+    def __repr__(self) -> str:
+        cause = f", {self.cause!r}" if self.cause != "" else ""
+        return f"failure({self.error!r}{cause}{_spelled_timing(self)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Never:
+    """The answer that `never` makes."""
+
+    def __repr__(self) -> str:
+        return "never()"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Attempts:
+    """The answer that `attempts` makes."""
+
+    answers: tuple[Any, ...]
+
+    def __repr__(self) -> str:
+        return f"attempts({', '.join(map(spelled, self.answers))})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sequence:
+    """The answer that `sequence` makes."""
+
+    answers: tuple[Any, ...]
+
+    def __repr__(self) -> str:
+        return f"sequence({', '.join(map(spelled, self.answers))})"
+
+
+Ending: TypeAlias = Outcome | Result | Failure | Never
+"""What one call may end in, written by people or by a backend."""
+
+# Beyond this a refused value is not repeated in the form to paste.
+_LONGEST_PASTE: Final = 2000
+
+ENDINGS: Final = (Outcome, Result, Failure, Never)
+
+
+def result(value: Json, seconds: float = 0, heartbeats: Iterable[float] = ()) -> Result:
+    """Succeed with ``value`` after ``seconds``, beating at each of ``heartbeats``.
+
+    >>> result({"ok": True}, seconds=60, heartbeats=[20, 40])
+    result({'ok': True}, seconds=60, heartbeats=(20, 40))
+    """
+    return Result(value, *_timing(seconds, heartbeats))
+
+
+def failure(
+    error: str | None, cause: str | None = "", seconds: float = 0, heartbeats: Iterable[float] = ()
+) -> Failure:
+    """Fail with this error name and cause after ``seconds``.
+
+    >>> failure("Lambda.TooManyRequestsException", "Rate Exceeded.")
+    failure('Lambda.TooManyRequestsException', 'Rate Exceeded.')
+    """
+    return Failure(*_names(error, cause), *_timing(seconds, heartbeats))
+
+
+def attempts(*answers: Any) -> Attempts:
+    """The first answer for the first attempt of a visit, and so on; the last one repeats.
+
+    >>> attempts(failure("States.Timeout"), {"ok": True})
+    attempts(failure('States.Timeout'), {'ok': True})
+    """
+    return Attempts(_some(answers, "attempts"))
+
+
+def sequence(*answers: Any) -> Sequence:
+    """One answer for each call over all visits, retries and iterations; the last one repeats.
+
+    >>> sequence({"page": 1}, {"page": 2}, never())
+    sequence({'page': 1}, {'page': 2}, never())
+    """
+    return Sequence(_some(answers, "sequence"))
+
+
+def never() -> Never:
+    """No answer at all: the Task's timeout strikes, unasked.
+
+    >>> never()
+    never()
+    """
+    return Never()
+
+
+def is_backend(thing: object) -> bool:
+    """Has it a ``call`` of its own?  Looked up statically, for a Mock has any attribute one asks for."""
+    return inspect.getattr_static(thing, "call", None) is not None
+
+
+def spelled(value: Any) -> str:
+    """The Python text of an answer; a function is shown by its name.
+
+    >>> spelled(print), spelled(lambda event: 1), spelled("a")
+    ('print', 'lambda event: ...', "'a'")
+    """
+    if not callable(value):
+        return repr(value)
+    name = str(getattr(value, "__name__", ""))
+    return name if name.isidentifier() else "lambda event: ..."
+
+
+def pasted(value: Any) -> str:
+    """The Python text of a refused value for the code to paste, ``...`` if it is long.
+
+    >>> pasted([1, len]), pasted("a" * 9999)
+    ('[1, len]', '...')
+    """
+    shown = f"[{', '.join(map(spelled, value))}]" if isinstance(value, list) else spelled(value)
+    if len(shown) <= _LONGEST_PASTE:
+        return shown
+    return "[...]" if isinstance(value, list) else "..."
+
+
+def ended(ending: Ending) -> Outcome:
+    """The Outcome that an answer of one call stands for.
+
+    >>> ended(failure("E", seconds=3)).seconds
+    3
+    """
+    match ending:
+        case Result(value, seconds, heartbeats):
+            return Outcome(value, seconds=seconds, heartbeats=heartbeats)
+        case Failure(error, cause, seconds, heartbeats):
+            return Outcome(None, error, cause, True, seconds, heartbeats)
+        case Never():
+            return Outcome(never=True)
+        case _:
+            return _well_formed(ending)
+
+
+def checked_outcome(returned: object, whose: str) -> Outcome:
+    """What a user's backend returned, with its result copied, or a UsageError with advice.
+
+    >>> checked_outcome({"ok": True}, "The backend Shop")
+    Traceback (most recent call last):
+    ...
+    sfnbook.errors.UsageError: The backend Shop returned a dict, not an Outcome. Return \
+sfnbook.tasks.result({'ok': True}).
+    """
+    if not isinstance(returned, ENDINGS):
+        raise UsageError(
+            f"{whose} returned a {type(returned).__name__}, not an Outcome. "
+            f"Return sfnbook.tasks.result({pasted(returned)})."
+        )
+    outcome = ended(returned)
+    return outcome._replace(result=checked(outcome.result, f"What {whose} returned"))
+
+
+def _well_formed(outcome: Outcome) -> Outcome:
+    if outcome.error is not None and not outcome.failed:
+        raise UsageError(f"An Outcome with the error {outcome.error!r} is a failure: set failed=True.")
+    if outcome.failed and outcome.never:
+        raise UsageError("An Outcome fails or never comes, not both: set failed or never.")
+    error, cause = _names(outcome.error, outcome.cause)
+    if outcome.never:
+        seconds, heartbeats = outcome.seconds, _moments(outcome.heartbeats)
+    else:
+        seconds, heartbeats = _timing(outcome.seconds, outcome.heartbeats)
+    return outcome._replace(error=error, cause=cause, seconds=seconds, heartbeats=heartbeats)
+
+
+def _names(error: Any, cause: Any) -> tuple[Any, Any]:
+    if isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException)):
+        name = error.__name__ if isinstance(error, type) else type(error).__name__
+        raise UsageError(f"An error is named by text: {name!r} instead of {error!r}.")
+    if not isinstance(error, str | None):
+        raise UsageError(f"An error's name is text, not {error!r}.")
+    if not isinstance(cause, str | None):
+        raise UsageError(f"A cause is text, not a {type(cause).__name__}: use json.dumps(...) for JSON.")
+    return error, cause
+
+
+def _timing(seconds: float, heartbeats: Iterable[float]) -> tuple[float, tuple[float, ...]]:
+    (end,) = _moments((seconds,))
+    beats = _moments(heartbeats)
+    if beats and beats[-1] > end:
+        raise UsageError(f"A heartbeat at {beats[-1]} s comes after the end at {end} s: give seconds=.")
+    return end, beats
+
+
+def _moments(moments: Iterable[float]) -> tuple[float, ...]:
+    try:
+        given = tuple(sorted(moments))
+        wrong = [moment for moment in given if not (math.isfinite(moment) and moment >= 0)]
+    except TypeError:
+        raise UsageError(f"Seconds and heartbeats are numbers, not {moments!r}.") from None
+    if wrong:
+        raise UsageError(f"Seconds and heartbeats are finite and not negative: {wrong[0]!r}.")
+    return given
+
+
+def _spelled_timing(answer: Result | Failure) -> str:
+    seconds = f", seconds={answer.seconds!r}" if answer.seconds else ""
+    return seconds + (f", heartbeats={answer.heartbeats!r}" if answer.heartbeats else "")
+
+
+def _some(answers: tuple[Any, ...], word: str) -> tuple[Any, ...]:
+    if not answers:
+        raise UsageError(f"{word}() needs at least one answer, for example {word}({{'ok': True}}).")
+    return answers
+
+
+Perform: TypeAlias = Callable[[Call], Outcome]
+"""A compiled answer."""

@@ -1,0 +1,104 @@
+"""JSON values: copying, measuring, printing, and the text of paths.
+
+Payloads inside an execution are never mutated, so they are shared freely; `copied` is for the
+boundary to people's own code.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+from typing import Any, TypeAlias
+
+from sfnbook.errors import UsageError
+
+Json: TypeAlias = Any
+"""A JSON value: dict, list, str, int, float, bool or None."""
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_strict = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+# No JSON text is more than this many times longer than its marshalled form: a control
+# character takes 1 byte there and 6 in JSON, `false` and its comma 1 and 6.
+_WORST_GROWTH = 6
+
+
+def copied(value: Json) -> Json:
+    """A deep copy of a JSON value.
+
+    >>> original = {"a": [1]}
+    >>> copied(original) == original, copied(original)["a"] is original["a"]
+    (True, False)
+    """
+    if type(value) is dict:
+        return {key: copied(item) for key, item in value.items()}
+    if type(value) is list:
+        return [copied(item) for item in value]
+    return value
+
+
+def text(value: Json) -> str:
+    """Compact JSON text, as AWS writes it into events and causes.
+
+    >>> text({"a": [1, None]})
+    '{"a":[1,null]}'
+    """
+    return _compact(value)
+
+
+def size(value: Json) -> int:
+    """Bytes of the UTF-8 JSON text of a value.
+
+    >>> size({"name": "Zoë"})
+    15
+    """
+    return len(_compact(value).encode("utf-8", "surrogatepass"))
+
+
+def exceeds(value: Json, limit: int) -> bool:
+    """Is the value's JSON text longer than ``limit`` bytes?
+
+    Marshalling bounds the answer in a fifth of the time that encoding takes, and nearly
+    every payload is far from the limit.
+    """
+    if len(marshal.dumps(value, 2)) * _WORST_GROWTH <= limit:
+        return False
+    return size(value) > limit
+
+
+def checked(value: Json, what: str) -> Json:
+    """A private copy of a value that came from outside, or a UsageError that says what is wrong.
+
+    >>> checked({"when": {1, 2}}, "The input")
+    Traceback (most recent call last):
+    ...
+    sfnbook.errors.UsageError: The input is not JSON: Object of type set is not JSON serializable
+    """
+    try:
+        plain = json.loads(_strict(value))
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise UsageError(f"{what} is not JSON: {problem}") from None
+    return plain
+
+
+def escape_pointer(name: str) -> str:
+    """One step of a JSON pointer (RFC 6901).
+
+    >>> escape_pointer("a/b~c")
+    'a~1b~0c'
+    """
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def unescape_pointer(step: str) -> str:
+    """The name behind one step of a JSON pointer."""
+    return step.replace("~1", "/").replace("~0", "~")
+
+
+def state_name(pointer: str) -> str:
+    """The name of the state that a pointer ends in.
+
+    >>> state_name("/States/Both/Branches/0/States/Left")
+    'Left'
+    """
+    return unescape_pointer(pointer.rpartition("/")[2])

@@ -1,0 +1,246 @@
+"""The Task state: schedule, start, wait for what comes of it, take the result.
+
+Who answers is none of this file's business: `start` gives a `Request` to the execution, the one
+place that calls anybody, and `started` makes the transition of what came back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sfnbook import chance, faults
+from sfnbook.clock import microseconds
+from sfnbook.errors import TIMEOUT
+from sfnbook.failing import resolve, too_large
+from sfnbook.frames import (
+    ANSWERED,
+    AWAITING,
+    EXPIRING,
+    FAILED,
+    RESULT,
+    SCHEDULED,
+    SECOND,
+    STARTED,
+    WORLD,
+    Awaiting,
+    Change,
+    Failure,
+    Frame,
+    Running,
+    Scheduled,
+    Submitting,
+)
+from sfnbook.tasks.protocol import Outcome
+
+if TYPE_CHECKING:
+    from sfnbook.program import CompiledTask
+    from sfnbook.scene import Scene
+
+DEFAULT_TIMEOUT = 99_999_999 * SECOND
+NEVER = 1 << 62
+
+
+class Request(NamedTuple):
+    """A Task that is about to start: someone has to answer for it."""
+
+    state: CompiledTask
+    frame: Frame
+
+
+class EventNames(NamedTuple):
+    """How a kind of resource calls its events."""
+
+    scheduled: str
+    started: str
+    succeeded: str
+    failed: str
+    timed_out: str
+
+
+LAMBDA_EVENTS = EventNames(
+    "LambdaFunctionScheduled",
+    "LambdaFunctionStarted",
+    "LambdaFunctionSucceeded",
+    "LambdaFunctionFailed",
+    "LambdaFunctionTimedOut",
+)
+ACTIVITY_EVENTS = EventNames(
+    "ActivityScheduled", "ActivityStarted", "ActivitySucceeded", "ActivityFailed", "ActivityTimedOut"
+)
+TASK_EVENTS = EventNames("TaskScheduled", "TaskStarted", "TaskSucceeded", "TaskFailed", "TaskTimedOut")
+
+EVENT_NAMES: dict[str, EventNames] = {"lambda": LAMBDA_EVENTS, "activity": ACTIVITY_EVENTS}
+"""By kind of resource; all others have `TASK_EVENTS`."""
+
+
+def names_of(state: CompiledTask) -> EventNames:
+    """The event names of a Task's resource."""
+    return EVENT_NAMES.get(state.resource.kind, TASK_EVENTS)
+
+
+def schedule(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
+    """Make the arguments and write TaskScheduled; each attempt does it anew."""
+    raw = frame.data
+    token = task_token(scene, frame) if state.resource.pattern != "request" else None
+    if state.resource.kind == "activity":
+        token = task_token(scene, frame)
+    else:
+        scene.token = token
+    arguments = state.before(raw, scene)
+    large = too_large(arguments, state.name, "arguments", state, scene.payload_bytes)
+    if large is not None:
+        return resolve(state, frame, scene, large)
+    task = Scheduled(
+        arguments,
+        state.timeout(raw, scene) if state.timeout else None,
+        state.heartbeat(raw, scene) if state.heartbeat else None,
+        token,
+        state.role(raw, scene) if state.role else None,
+    )
+    first = scene.next_event(frame)
+    after = frame._replace(phase=SCHEDULED, due=scene.now, event=first, work=task)
+    if state.resource.kind == "activity" and not has_answer(state, frame, scene):
+        after = after._replace(phase=AWAITING, due=None, work=Awaiting(task, scene.now, taken=False))
+    return Change("TaskScheduled", scene.now, frame, after, (), first, (names_of(state).scheduled,))
+
+
+def has_answer(state: CompiledTask, frame: Frame, scene: Scene) -> bool:
+    """Will this attempt be answered without anyone outside?"""
+    return scene.is_answered(state, frame) or faults.find(frame, state.name, scene) is not None
+
+
+def task_token(scene: Scene, frame: Frame) -> str:
+    """A token that no other attempt has; the same place in the same run has the same one."""
+    bits = scene.draw_bits("token")
+    words = [chance.mix(bits + number) for number in range(4)]
+    return "sfnbook." + "".join(f"{word:016x}" for word in words) + f".{frame.id[0]}.{frame.id[1]}"
+
+
+def start(state: CompiledTask, frame: Frame, scene: Scene) -> Change | Request:
+    """Start the Task: an injected error or a set result answers first, else whoever is asked."""
+    found = faults.find(frame, state.name, scene) if scene.world.faults else None
+    if found is None:
+        return Request(state, frame)
+    index, fault = found
+    outcome = Outcome(fault.result, fault.error, fault.cause, fault.fails)
+    return started(state, frame, scene, outcome, faults.used_up(index, fault, scene), "injected")
+
+
+def started(
+    state: CompiledTask,
+    frame: Frame,
+    scene: Scene,
+    outcome: Outcome,
+    others: Any = (),
+    answered_by: str = "",
+) -> Change:
+    """TaskStarted, with what will come of it and when."""
+    task: Scheduled = frame.work._replace(started=scene.now)
+    due, in_time, missed_beat = when(outcome, task, scene.now)
+    failure = None
+    if not in_time:
+        failure = Failure(TIMEOUT, None, state.pointer, heartbeat=missed_beat)
+    elif outcome.failed:
+        failure = Failure(outcome.error, outcome.cause, state.pointer)
+    result = outcome.result if in_time else None
+    work = Running(task, result, failure, None, outcome.traceback, answered_by)
+    first = scene.next_event(frame)
+    submits = state.resource.pattern != "request"
+    after = frame._replace(
+        phase=STARTED if submits else (ANSWERED if in_time else EXPIRING),
+        due=scene.now if submits else due,
+        event=first,
+        work=Submitting(work, due, in_time) if submits else work,
+    )
+    return Change("TaskStarted", scene.now, frame, after, others, first, (names_of(state).started,))
+
+
+def when(outcome: Outcome, task: Scheduled, now: int) -> tuple[int, bool, bool]:
+    """When the outcome comes or the Task expires: (time, in time?, was a heartbeat missed?).
+
+    The deadline of a heartbeat is the last beat plus HeartbeatSeconds.
+    """
+    end = NEVER if outcome.never else microseconds(outcome.seconds)
+    expiry, missed = task.timeout if task.timeout is not None else DEFAULT_TIMEOUT, False
+    if task.heartbeat is not None:
+        last = 0
+        for beat in sorted(microseconds(seconds) for seconds in outcome.heartbeats):
+            if beat > last + task.heartbeat or beat > end:
+                break
+            last = beat
+        if last + task.heartbeat < expiry:
+            expiry, missed = last + task.heartbeat, True
+    if end <= expiry:
+        return now + end, True, False
+    return now + expiry, False, missed
+
+
+def submit(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
+    """The service accepted the job, or sent the request whose token comes back."""
+    first = scene.next_event(frame)
+    if isinstance(frame.work, Scheduled):
+        after = open_wait(frame, scene, frame.work)._replace(event=first)
+    else:
+        work, due, in_time = frame.work
+        after = frame._replace(phase=ANSWERED if in_time else EXPIRING, due=due, event=first, work=work)
+    return Change("TaskSubmitted", scene.now, frame, after, (), first, ("TaskSubmitted",))
+
+
+def open_wait(frame: Frame, scene: Scene, task: Scheduled, worker: str | None = None) -> Frame:
+    """The Task now waits for someone outside, until a deadline if it has one."""
+    work = Awaiting(task, scene.now, worker)
+    return frame._replace(phase=AWAITING, due=deadline(work), work=work)
+
+
+def deadline(work: Awaiting) -> int | None:
+    """When an open wait expires; None: not before anyone cares."""
+    limits = []
+    if work.task.timeout is not None and work.task.started is not None:
+        limits.append(work.task.started + work.task.timeout)
+    if work.task.heartbeat is not None and work.taken:
+        limits.append(work.beat + work.task.heartbeat)
+    return min(limits) if limits else None
+
+
+def answered(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
+    """The outcome is due: TaskSucceeded or TaskFailed."""
+    work: Running = frame.work
+    failure = work.failure
+    names = names_of(state)
+    if failure is None and work.result is not None:
+        failure = too_large(work.result, culprit(state), "result", state, scene.payload_bytes)
+    first = scene.next_event(frame)
+    if failure is None:
+        after = frame._replace(phase=RESULT, due=scene.now, event=first)
+        return Change("TaskSucceeded", scene.now, frame, after, (), first, (names.succeeded,))
+    after = frame._replace(phase=FAILED, due=scene.now, event=first, work=work._replace(failure=failure))
+    return Change("TaskFailed", scene.now, frame, after, (), first, (names.failed,))
+
+
+def culprit(state: CompiledTask) -> str:
+    """What AWS calls a Task whose result is too large: a Lambda's ARN, else the kind of service."""
+    return state.definition.resource if state.resource.kind == "lambda" else state.resource.resource_type  # type: ignore[attr-defined]
+
+
+def expire(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
+    """The Task, or the one who should have answered, was too late."""
+    work = frame.work
+    if isinstance(work, Awaiting):
+        missed = work.task.heartbeat is not None and work.beat + work.task.heartbeat == frame.due
+        work = Running(work.task, None, Failure(TIMEOUT, None, state.pointer, heartbeat=missed))
+    first = scene.next_event(frame)
+    after = frame._replace(phase=FAILED, due=scene.now, event=first, work=work)
+    return Change("TaskTimedOut", scene.now, frame, after, (), first, (names_of(state).timed_out,))
+
+
+def failed(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
+    """Ask Retry and Catch about the failure."""
+    failure = frame.work.failure if isinstance(frame.work, Running) else frame.work
+    return resolve(state, frame, scene, failure)
+
+
+def counted(scene: Scene, key: str) -> tuple[tuple[Frame, Frame], ...]:
+    """The WORLD frame after an answer that counts its calls was asked once more."""
+    world = scene.frames[WORLD]
+    counts = {**world.work.counts, key: world.work.counts.get(key, 0) + 1}
+    return ((world, world._replace(work=world.work._replace(counts=counts))),)

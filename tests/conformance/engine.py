@@ -1,0 +1,87 @@
+"""The adapter between recorded AWS cases and the public names of sfnbook.
+
+`run(case)` replays one case: the recorded answers of the Tasks become a backend, the recorded
+input starts the execution, and what came out is handed back for comparison.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sfnbook
+from sfnbook.tasks import Call, Outcome
+
+
+class Recorded:
+    """A backend that gives each Task the next recorded attempt of its iteration."""
+
+    def __init__(self, tasks: dict[str, list[dict[str, Any]]]) -> None:
+        self.left = {state: list(attempts) for state, attempts in tasks.items()}
+
+    def call(self, call: Call) -> Outcome:
+        attempt = self.take(call)
+        if attempt is None or attempt.get("timeout") or attempt.get("pending"):
+            return Outcome(never=True)
+        if "result" in attempt:
+            return Outcome(attempt["result"])
+        return Outcome(None, attempt.get("error"), attempt.get("cause"), failed=True)
+
+    def take(self, call: Call) -> dict[str, Any] | None:
+        attempts = self.left.get(call.state, [])
+        for index, attempt in enumerate(attempts):
+            if all(f"{place['map']}[{place['index']}]" in call.path for place in attempt.get("iteration", [])):
+                return attempts.pop(index)
+        return None
+
+
+def run(case: dict[str, Any]) -> dict[str, Any]:
+    return {"execution": run_execution, "validation": run_validation, "test_state": run_test_state}[case["kind"]](case)
+
+
+def definition_of(case: dict[str, Any]) -> Any:
+    return case["definition"] if "definition" in case else case["definition_text"]
+
+
+def run_execution(case: dict[str, Any]) -> dict[str, Any]:
+    context, mock = case.get("context") or {}, case.get("mock") or {}
+    machine = sfnbook.load(definition_of(case), name=context.get("StateMachine", {}).get("Name"))
+    given = json.loads(case["input_text"]) if "input_text" in case else case.get("input")
+    execution_context = context.get("Execution", {})
+    execution = machine.start(
+        given,
+        tasks=Recorded(mock.get("tasks") or {}),
+        files=mock.get("files"),
+        name=execution_context.get("Name"),
+        arn=execution_context.get("Id"),
+        role_arn=execution_context.get("RoleArn"),
+        start_time=case.get("clock"),
+        type=case.get("workflow_type"),
+    )
+    stop = mock.get("stop")
+    if stop:
+        for transition in execution:
+            if any(event["type"] == stop["after_event"] for event in transition.events):
+                execution.stop(stop.get("error"), stop.get("cause"))
+                break
+    execution.run()
+    return {
+        "status": execution.status,
+        "output": execution.output,
+        "error": execution.error,
+        "cause": execution.cause,
+        "events": execution.history(),
+    }
+
+
+def run_validation(case: dict[str, Any]) -> dict[str, Any]:
+    diagnostics = sfnbook.validate(definition_of(case))
+    shown = [
+        {"code": one.code, "location": one.pointer, "message": one.message, "severity": one.severity}
+        for one in diagnostics
+    ]
+    return {"valid": not any(one.severity == "ERROR" for one in diagnostics), "diagnostics": shown}
+
+
+def run_test_state(case: dict[str, Any]) -> dict[str, Any]:
+    raise NotImplementedError
