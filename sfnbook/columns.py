@@ -8,6 +8,7 @@ by what stands beside them in each row.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from sfnbook.layering import LABEL, LINE, NODE, TURN, Net
@@ -78,13 +79,17 @@ def _tied(net: Net) -> list[int]:
     return column
 
 
-def _candidates(net: Net, place: Sequence[int], row: Sequence[int]) -> list[tuple[tuple[float, ...], int, int]]:
+def _candidates(
+    net: Net, place: Sequence[int], row: Sequence[int]
+) -> list[tuple[tuple[float, ...], int, int]]:
     """What could be tied below a row: first what matters most, then what is in the middle."""
-    found = []
+    found: list[tuple[tuple[float, ...], int, int]] = []
     for upper in row:
         for lower in net.below[upper]:
             if TURN not in (net.kinds[upper], net.kinds[lower]):
-                off = _off_middle(net.below[upper], lower, place) + _off_middle(net.above[lower], upper, place)
+                off = _off_middle(net.below[upper], lower, place) + _off_middle(
+                    net.above[lower], upper, place
+                )
                 found.append(((-_strength(net, upper, lower), off, place[upper]), upper, lower))
     return found
 
@@ -104,7 +109,7 @@ def _neighbours(net: Net, column: Sequence[int]) -> dict[int, dict[int, float]]:
     """For each column those right of it, and how far their middles must be apart."""
     right_of: dict[int, dict[int, float]] = {name: {} for name in column}
     for row in net.rows:
-        for left, right in zip(row, row[1:], strict=False):
+        for left, right in pairwise(row):
             apart = (net.sizes[left].w + net.sizes[right].w) / 2 + _gap(net.kinds[left], net.kinds[right])
             found = right_of[column[left]]
             found[column[right]] = max(apart, found.get(column[right], 0))
@@ -115,7 +120,9 @@ def _gap(left: int, right: int) -> float:
     return _GAPS.get((left, right)) or _GAPS.get((right, left), _TURN_GAP)
 
 
-def _from_left(right_of: Mapping[int, Mapping[int, float]], left_of: Mapping[int, Mapping[int, float]]) -> list[int]:
+def _from_left(
+    right_of: Mapping[int, Mapping[int, float]], left_of: Mapping[int, Mapping[int, float]]
+) -> list[int]:
     """The columns so that each comes after all that are left of it."""
     waiting = {name: len(others) for name, others in left_of.items()}
     order = [name for name, count in waiting.items() if not count]

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sfnbook import failing, fanout, working
+from sfnbook import failing, fanout, nested, working
 from sfnbook.errors import RUNTIME, TIMEOUT, Failed
 from sfnbook.family import container_of, stopped_below, wake
 from sfnbook.frames import (
     ANSWERED,
     AWAITING,
+    BIRTH,
     DEADLINE,
     ENDED,
     ENTER,
@@ -22,7 +23,9 @@ from sfnbook.frames import (
     FAILED,
     FANNING,
     JOINING,
+    NESTED,
     OVER,
+    READING,
     RESULT,
     RETRYING,
     SCHEDULED,
@@ -35,13 +38,14 @@ from sfnbook.frames import (
     Failure,
     Frame,
     Left,
+    Nested,
     Visit,
 )
 from sfnbook.values import exceeds
 from sfnbook.working import Request
 
 if TYPE_CHECKING:
-    from sfnbook.program import Compiled, CompiledChoice, CompiledFail, CompiledWait
+    from sfnbook.program import Compiled, CompiledChoice, CompiledFail, CompiledTask, CompiledWait
     from sfnbook.query.dataflow import Assigned, Outgoing
     from sfnbook.scene import Scene
     from sfnbook.values import Json
@@ -123,6 +127,13 @@ def leave(
     return _new(Change, ("StateExited", now, frame, left, (), first, EXITED[state.type]))
 
 
+def born(_state: Compiled, frame: Frame, scene: Scene) -> Change:
+    """A nested execution or a Distributed Map's child starts, with a history of its own."""
+    first = scene.next_event(frame)
+    after = frame._replace(phase=ENTER, due=scene.now, event=0)
+    return Change("ExecutionStarted", scene.now, frame, after, (), first, ("ExecutionStarted",))
+
+
 def end(state: Compiled, frame: Frame, scene: Scene) -> Change:
     """After the last state: the iteration, the branch or the execution ends."""
     parent = container_of(frame, scene)
@@ -175,6 +186,20 @@ def take_result(state: Compiled, frame: Frame, scene: Scene) -> Change:
     return leave(state, frame, scene, frame.work.result)
 
 
+def submit(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
+    """TaskSubmitted: the service took the job or the callback request, or the nested execution runs."""
+    change = working.submit(state, frame, scene)
+    if isinstance(frame.work, Nested):
+        assert change.after is not None  # noqa: S101 - submitting never ends a frame
+        return change._replace(after=nested.submit(change.after, scene))
+    return change
+
+
+def ask(state: Compiled, frame: Frame, _scene: Scene) -> Request:
+    """The outside has to do something first: read a Distributed Map's items."""
+    return Request(state, frame)
+
+
 # --- the execution's own clock ----------------------------------------------------------------------
 def time_out(frame: Frame, scene: Scene) -> Change:
     """The execution ran into its TimeoutSeconds: everything in it stops where it stands."""
@@ -194,7 +219,7 @@ ENTERED: Final = {
 }
 EXITED: Final = {kind: (f"{kind}StateExited",) for kind in ENTERED}
 
-_ALL: Final[dict[str, Rule]] = {ENTER: enter, ENDED: end, FAILED: working.failed}
+_ALL: Final[dict[str, Rule]] = {BIRTH: born, ENTER: enter, ENDED: end, FAILED: working.failed}
 
 RULES: Final[dict[str, dict[str, Rule]]] = {
     "Pass": {**_ALL, WORK: pass_on},
@@ -207,7 +232,8 @@ RULES: Final[dict[str, dict[str, Rule]]] = {
         WORK: working.schedule,
         RETRYING: working.schedule,
         SCHEDULED: working.start,
-        STARTED: working.submit,
+        STARTED: submit,
+        NESTED: nested.finished,
         ANSWERED: working.answered,
         EXPIRING: working.expire,
         AWAITING: working.expire,
@@ -225,6 +251,7 @@ RULES: Final[dict[str, dict[str, Rule]]] = {
         **_ALL,
         WORK: fanout.start_map,
         RETRYING: fanout.start_map,
+        READING: ask,
         FANNING: fanout.admit,
         JOINING: fanout.join,
         STOPPING: fanout.stop,

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Self
 
-from sfnbook import failing, outside, working
+from sfnbook import distributed, failing, nested, outside, working
 from sfnbook.clock import instant, microseconds, seconds
 from sfnbook.decide import decide
 from sfnbook.errors import ExecutionFailed, UnansweredTask, UsageError
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 class Setup:
     """What does not change in an execution: shared by its forks."""
 
-    __slots__ = ("answers", "birth", "definitions", "files", "limits", "machines", "programs", "refs", "seed")
+    __slots__ = ("activities", "answers", "birth", "definitions", "files", "limits", "machines", "programs", "refs", "seed")
 
     def __init__(
         self,
@@ -57,11 +58,12 @@ class Setup:
         seed: int,
         machines: Mapping[str, Any],
         files: Any,
+        activities: frozenset[str] | None = None,
         programs: dict[str, Program] | None = None,
     ) -> None:
         self.definitions, self.refs, self.answers = definitions, refs, answers
         self.birth, self.limits, self.seed = birth, limits, seed
-        self.machines, self.files = machines, files
+        self.machines, self.files, self.activities = machines, files, activities
         self.programs = programs or {key: compile_definition(item) for key, item in definitions.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -70,7 +72,7 @@ class Setup:
             type(self),
             (
                 self.definitions, self.refs, self.answers, self.birth, self.limits, self.seed, self.machines,
-                self.files,
+                self.files, self.activities,
             ),
         )  # fmt: skip
 
@@ -102,7 +104,7 @@ class Execution:
         self._keep = keep_history
         self._frames: dict[FrameId, Frame] = {}
         self._changes: list[Change] = []
-        self._counters: dict[int, int] = {0: 0}
+        self._counters: dict[FrameId, int] = defaultdict(int)
         self._cursor = 0
         self._billed = 0
         self._now = setup.birth.time
@@ -119,6 +121,7 @@ class Execution:
         setup = self._setup
         self._scene = Scene(self._frames, self._counters, setup.programs, setup.limits, setup.seed)
         self._scene.machines, self._scene.files = setup.machines, setup.files
+        self._scene.activities = setup.activities
         self._scene.is_answered = lambda state, frame: (
             setup.answers.find(setup.refs[outside.place(frame, state)]) is not None
         )
@@ -220,7 +223,7 @@ class Execution:
             frame = change.after
             frames[frame.id] = frame  # type: ignore[union-attr, index] # a lone change has an after
             if events:
-                counters[frame.scope.execution.number] = change.first + len(events) - 1  # type: ignore[union-attr]
+                counters[frame.scope.execution.key] = change.first + len(events) - 1  # type: ignore[union-attr]
             if keep:
                 changes.append(change)
             self._cursor, self._billed, self._now = number, billed, change.time
@@ -278,12 +281,13 @@ class Execution:
         """Ask whoever answers for a Task that is about to start."""
         state, frame = request
         scene, setup = self._scene, self._setup
-        nested = outside.start_nested(self, state, frame)
-        if nested is not None:
-            return nested
+        if state.type == "Map":
+            return distributed.PERFORM[frame.phase](state, frame, scene)
         ref = setup.refs[outside.place(frame, state)]
         answer = setup.answers.find(ref)
         if answer is None:
+            if (key := nested.machine_of(state, frame, scene)) is not None:
+                return nested.start(state, frame, scene, key)
             if outside.waits_outside(state):
                 return outside.open_to_outside(state, frame, scene)
             raise UnansweredTask(frame.scope.prefix + state.name, state.name, setup.answers.literal(ref, state.resource))
@@ -351,7 +355,7 @@ class Execution:
         if index is not None and change.after is not None:
             index.add(change.after)
         if change.events:
-            self._counters[change.frame.scope.execution.number] = change.first + len(change.events) - 1
+            self._counters[change.frame.scope.execution.key] = change.first + len(change.events) - 1
         self._cursor, self._billed, self._now = cursor, billed, change.time
         self._unanswered = False
         self._index = index
@@ -368,7 +372,7 @@ class Execution:
                 if old is not None:
                     index.add(old)
         if change.events:
-            self._counters[change.frame.scope.execution.number] = change.first - 1
+            self._counters[change.frame.scope.execution.key] = change.first - 1
         self._billed -= change.kind in BILLED
         self._cursor -= 1
         self._now = self._changes[self._cursor - 1].time if self._cursor else self._setup.birth.time
@@ -463,7 +467,7 @@ class Execution:
         return [
             event
             for change in self._changes[: self._cursor]
-            if change.events and change.frame.scope.execution.number == 0
+            if change.events and change.frame.scope.execution.key == TOP
             for event in events_of(change, programs)
         ]
 
@@ -498,7 +502,7 @@ class Execution:
         other.__dict__.update(self.__dict__)
         other._frames = dict(self._frames)
         other._changes = list(self._changes)
-        other._counters = dict(self._counters)
+        other._counters = defaultdict(int, self._counters)
         other._ready()
         return other
 

@@ -64,7 +64,7 @@ class Why:
 def scene_at(origin: Origin, frame: Frame, time: int, number: int) -> Scene:
     """A scene of the moment at which a frame was decided."""
     world = frame._replace(id=WORLD, due=None, phase="world", work=World())
-    counters = {frame.scope.execution.number: frame.event}
+    counters = {frame.scope.execution.key: frame.event}
     scene = Scene({WORLD: world, frame.id: frame}, counters, origin.programs, origin.limits, origin.seed)
     scene.look(frame, time, number)
     return scene

@@ -13,6 +13,8 @@ from sfnbook.errors import DATA_LIMIT_EXCEEDED, QUERY_EVALUATION_ERROR, RUNTIME,
 from sfnbook.frames import (
     ENTER,
     FAILED_FOR_GOOD,
+    JOINING,
+    READING,
     RETRYING,
     STOPPING,
     Change,
@@ -125,7 +127,14 @@ def error_output_of(failure: Failure) -> dict[str, Json]:
 def events_of_failing(state: Compiled, frame: Frame, failure: Failure) -> tuple[str, ...]:
     """The events with which a state itself fails, before what its failure leads to."""
     events: tuple[str, ...] = ("EvaluationFailed",) if failure.evaluation else ()
-    if state.type in CONTAINERS and (failure.evaluation or frame.phase == STOPPING):
+    if state.type not in CONTAINERS:
+        return events
+    if getattr(state, "distributed", False):
+        if frame.phase == READING and failure.error != RUNTIME:
+            return (*events, "MapRunStarted", "MapRunFailed", "MapStateFailed")
+        if frame.phase in {STOPPING, JOINING}:
+            return (*events, "MapRunFailed", "MapStateFailed")
+    if failure.evaluation or frame.phase == STOPPING:
         events += (f"{state.type}StateFailed",)
     return events
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfnbook.frames import FANNING, JOINING, NESTED, OVER, Fan, Frame, Stopping
+from sfnbook.clock import SECOND
+from sfnbook.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD
+from sfnbook.frames import DEADLINE, FANNING, JOINING, NESTED, OVER, STOPPING, Failure, Fan, Frame, Stopping
+from sfnbook.tolerance import THRESHOLD_EXCEEDED, exceeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sfnbook.definition import Definition
+    from sfnbook.limits import Limits
     from sfnbook.scene import Scene
 
 Pairs = tuple[tuple[Frame | None, Frame | None], ...]
@@ -74,6 +79,18 @@ def settle(parent: Frame, fan: Fan, now: int, event: int) -> Frame:
     return parent._replace(phase=JOINING, due=None if fan.running else now, event=event, work=fan)
 
 
+def deadline_frame(top: Frame, definition: Definition, limits: Limits) -> tuple[tuple[None, Frame], ...]:
+    """A frame for an execution's own limit: its TimeoutSeconds, or the quota of its kind."""
+    quota = limits.express_seconds if top.scope.execution.type == "EXPRESS" else limits.standard_seconds
+    given = definition.timeout_seconds if isinstance(definition.timeout_seconds, int) else None
+    bounds = [bound for bound in (quota, given) if bound is not None]
+    if not bounds:
+        return ()
+    due = top.scope.execution.started + min(bounds) * SECOND
+    frame = top._replace(id=(top.id[0], top.id[1] + 1), phase=DEADLINE, due=due, work=top.id)
+    return ((None, frame),)
+
+
 def wake(child: Frame, scene: Scene) -> Pairs:
     """What the end of a whole execution does to the frame that waits for it."""
     parent = parent_of(child, scene)
@@ -82,8 +99,22 @@ def wake(child: Frame, scene: Scene) -> Pairs:
     if parent.phase == NESTED and parent.work.child == child.id:
         return ((parent, parent._replace(due=scene.now)),)
     if isinstance(parent.work, Fan):  # a Distributed Map
-        fan = parent.work
-        failed = fan.failed + (child.phase != "SUCCEEDED")
-        after = settle(parent, fan._replace(running=fan.running - 1, failed=failed), scene.now, parent.event)
-        return ((parent, after),)
+        return ((parent, after_child(parent, child, scene)),)
     return ()
+
+
+def after_child(parent: Frame, child: Frame, scene: Scene) -> Frame:
+    """A Distributed Map after one of its executions ended; it stops when too many items have failed."""
+    fan: Fan = parent.work
+    run = fan.run
+    assert run is not None  # noqa: S101 - only a Map Run has executions of its own
+    fan = fan._replace(running=fan.running - 1)
+    if child.phase != "SUCCEEDED":
+        items = run.batches[child.scope.index] if run.batches else 1
+        run = run._replace(failed_items=run.failed_items + items)
+        fan = fan._replace(failed=fan.failed + 1, run=run)
+        if exceeded(run.failed_items, run.total, run.tolerated_count, run.tolerated_percentage):
+            failure = Failure(EXCEED_TOLERATED_FAILURE_THRESHOLD, THRESHOLD_EXCEEDED, parent.state)
+            work = Stopping(fan._replace(failure=failure), 0)
+            return parent._replace(phase=STOPPING, due=scene.now, work=work)
+    return settle(parent, fan, scene.now, parent.event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sfnbook import chance
+from sfnbook import chance, distributed
 from sfnbook.definition import JSONATA
 from sfnbook.errors import QUERY_EVALUATION_ERROR, RUNTIME, Failed
 from sfnbook.failing import resolve
@@ -27,6 +27,7 @@ from sfnbook.frames import (
     Stopping,
 )
 from sfnbook.values import text
+from sfnbook.working import Request
 
 if TYPE_CHECKING:
     from sfnbook.program import CompiledMap, CompiledParallel
@@ -51,11 +52,13 @@ def start_parallel(state: CompiledParallel, frame: Frame, scene: Scene) -> Chang
     return Change("FanOutStarted", scene.now, frame, after, branches, first, ("ParallelStateStarted",))
 
 
-def start_map(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
+def start_map(state: CompiledMap, frame: Frame, scene: Scene) -> Change | Request:
     """Read the items, once, and start as many iterations as MaxConcurrency admits."""
     if (fault := injected(state, frame, scene)) is not None:
         return fault
     effective = state.before(frame.data, scene)
+    if state.distributed:
+        return distributed.start(state, frame, scene, effective)
     limit = concurrency(state, effective, scene, scene.limits.inline_concurrency)
     items = read_items(state, effective, scene)
     first = scene.next_event(frame)
@@ -86,6 +89,8 @@ def read_items(state: CompiledMap, effective: Json, scene: Scene) -> list[Json]:
 def admit(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
     """Start the next iteration."""
     fan: Fan = frame.work
+    if fan.run is not None:
+        return distributed.admit(state, frame, scene)
     index = fan.started
     item = Item(index, fan.items[index], None, "STATE_DATA")
     value = item.value
@@ -139,9 +144,11 @@ def finish(frame: Frame, parent: Frame, scene: Scene) -> Change:
     return Change("IterationSucceeded", scene.now, frame, after, ((parent, settled),), first, events)
 
 
-def join(state: Any, frame: Frame, scene: Scene) -> Change:
+def join(state: Any, frame: Frame, scene: Scene) -> Change | Request:
     """All children have ended: their outputs, in the order of items or branches, are the result."""
     fan: Fan = frame.work
+    if fan.run is not None:
+        return Request(state, frame)
     frames, number = scene.frames, fan.number
     result = [frames[number, index].data for index in range(fan.length)]
     gone = children_gone(frame, scene)
@@ -166,6 +173,8 @@ def stop(state: Any, frame: Frame, scene: Scene) -> Change:
 
 def _abort(state: Any, frame: Frame, child: Frame, scene: Scene, index: int) -> Change:
     work: Stopping = frame.work
+    if fan_run(frame) is not None:
+        return distributed.abort(frame, child, scene, index)
     first = scene.next_event(frame)
     events: tuple[str, ...] = ()
     if child.phase != ENTER and (kind := scene.state(child).type) in ABORTABLE:
@@ -175,6 +184,12 @@ def _abort(state: Any, frame: Frame, child: Frame, scene: Scene, index: int) -> 
     after = child._replace(phase=ABORTED, due=None)
     others = ((frame, frame._replace(work=work._replace(next=index + 1))), *stopped_below(child, scene, ABORTED))
     return Change("Aborted", scene.now, child, after, others, first, events)
+
+
+def fan_run(frame: Frame) -> object:
+    """The Map Run of a Distributed Map that is being stopped."""
+    work = frame.work
+    return work.fan.run if isinstance(work, Stopping) else None
 
 
 ABORTABLE = frozenset({"Task", "Wait", "Map", "Parallel"})

@@ -80,6 +80,8 @@ NESTED: Final = "nested"  # a nested execution runs
 RESULT: Final = "result"  # the result is there, the state's output is to be made
 FAILED: Final = "failed"  # has failed; Retry and Catch are to be asked
 RETRYING: Final = "retrying"  # a retrier's delay runs
+BIRTH: Final = "birth"  # a nested execution or a Distributed Map's child, about to start
+READING: Final = "reading"  # a Distributed Map before its Map Run: items are still to be read
 FANNING: Final = "fanning"  # a Map or Parallel with children to start
 JOINING: Final = "joining"  # all children have started, some still run
 STOPPING: Final = "stopping"  # a child failed: the others are being aborted
@@ -93,7 +95,7 @@ ABORTED: Final = "ABORTED"
 OVER: Final = frozenset({SUCCEEDED, FAILED_FOR_GOOD, TIMED_OUT, ABORTED})
 
 RANK: Final[dict[str, int]] = {
-    **dict.fromkeys((FANNING, JOINING, STOPPING, FAILED), 0),
+    **dict.fromkeys((READING, FANNING, JOINING, STOPPING, FAILED), 0),
     **dict.fromkeys((EXPIRING, AWAITING, DEADLINE), 2),
 }
 """Who goes first at one instant (rule 6); a phase that is not named has rank 1."""
@@ -135,7 +137,7 @@ BILLED: Final = frozenset({"StateEntered", "RetryScheduled", "Redriven"})
 class Identity(NamedTuple):
     """One execution: the one that was started, a nested one or a Distributed Map's child."""
 
-    number: int  # 0 for the one that was started; numbers its event counter
+    key: FrameId  # the id of its top-level frame: `TOP` for the one that was started
     machine: str  # key of its program
     arn: str
     name: str
@@ -255,6 +257,7 @@ class Running(NamedTuple):
     submitted: Json = None
     traceback: str | None = None
     answered_by: str = ""
+    worker: str | None = None
 
 
 class Submitting(NamedTuple):
@@ -281,6 +284,22 @@ class Nested(NamedTuple):
     child: FrameId
 
 
+class MapRun(NamedTuple):
+    """A Distributed Map at work: what DescribeMapRun knows of it."""
+
+    arn: str
+    machine_arn: str  # of the children
+    type: str
+    started: int
+    max_concurrency: int
+    tolerated_count: int = 0
+    tolerated_percentage: float = 0.0
+    total: int = 0  # items, before batching
+    sources: Any = None  # where each item was read
+    batches: tuple[int, ...] | None = None  # items in each child
+    failed_items: int = 0
+
+
 class Fan(NamedTuple):
     """FANNING, JOINING, STOPPING: a Map or Parallel at work.
 
@@ -297,7 +316,7 @@ class Fan(NamedTuple):
     effective: Json  # what ItemSelector and the branches see
     items: Any  # the items of a Map, read once; None in a Parallel
     failure: Failure | None = None
-    run: Any = None  # a Distributed Map's run
+    run: MapRun | None = None
 
 
 class Stopping(NamedTuple):
@@ -324,7 +343,6 @@ class World(NamedTuple):
     faults: tuple[Fault, ...] = ()
     counts: Mapping[str, int] = {}  # how often each counted answer was asked
     redrives: int = 0
-    executions: int = 1  # identities given out so far
 
 
 FIRST_VISIT: Final = Visit(0, 0, 0, 0, 0, (), {})

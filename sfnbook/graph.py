@@ -30,7 +30,7 @@ START: Final = "start"
 class Edge(NamedTuple):
     """A way from one state to another, both as pointers.
 
-    ``kind`` is "next", "choice", "default", "catch" or "start"; ``index`` is the place of the
+    ``kind`` is "next", "choice", "default", "catch" or "start"; ``number`` is the place of the
     rule or catcher among its like.  Ways that share source and target are one edge with one
     line of ``label`` each; a Catch stays apart from the rest.
     """
@@ -39,7 +39,7 @@ class Edge(NamedTuple):
     target: str
     kind: str
     label: str = ""
-    index: int = 0
+    number: int = 0
 
 
 def graph(definition: Definition) -> nx.DiGraph[str]:
@@ -54,7 +54,7 @@ def graph(definition: Definition) -> nx.DiGraph[str]:
     >>> list(machine.edges(data="kind")), machine.nodes["/States/B"]["end"]
     ([('/States/A', '/States/B', 'next')], True)
     """
-    import networkx as nx
+    import networkx as nx  # noqa: PLC0415 - heavy
 
     drawn: nx.DiGraph[str] = nx.DiGraph(start=_pointer(definition, definition.start_at))
     _add_block(drawn, definition, None)
@@ -91,18 +91,18 @@ def _add_edge(drawn: nx.DiGraph[str], edge: Edge) -> None:
         found["kinds"] += (edge.kind,)
     else:
         drawn.add_edge(
-            edge.source, edge.target, kind=edge.kind, kinds=(edge.kind,), label=edge.label, index=edge.index
+            edge.source, edge.target, kind=edge.kind, kinds=(edge.kind,), label=edge.label, index=edge.number
         )
 
 
 def edges(block: Definition) -> list[Edge]:
-    """The ways between the states of one block, in the order in which they are tried.
+    r"""The ways between the states of one block, in the order in which they are tried.
 
     >>> from sfnbook.parse import definition
     >>> loop = definition({"StartAt": "Again?", "States": {"Again?": {"Type": "Choice", "Choices": [
     ...     {"Variable": "$.count", "NumericLessThan": 5, "Next": "Again?"}], "Default": "Again?"}}})
     >>> edges(loop)[0].label
-    '$.count < 5\\nDefault'
+    '$.count < 5\nDefault'
     """
     found: dict[tuple[str, str, bool], Edge] = {}
     for state in block.states.values():
@@ -165,7 +165,9 @@ def condition(rule: Json) -> str:
             return f" {word.lower()} ".join(map(_operand, rule[word]))
     if "Not" in rule:
         return f"not {_operand(rule['Not'])}"
-    tests = [_test(name, value) for name, value in rule.items() if name not in {"Variable", "Next", "Comment"}]
+    tests = [
+        _test(name, value) for name, value in rule.items() if name not in {"Variable", "Next", "Comment"}
+    ]
     return " ".join([str(rule.get("Variable", "")), *tests]).strip()
 
 

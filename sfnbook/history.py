@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import SECOND, instant
-from sfnbook.frames import Awaiting, Change, Failure, Fan, Frame, Running, Scheduled, Stopping, Submitting
+from sfnbook.frames import Awaiting, Change, Failure, Fan, Frame, Nested, Running, Scheduled, Stopping, Submitting
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
@@ -200,6 +200,8 @@ def _scheduled_with_input(subject: Subject) -> dict[str, Json]:
 def _submitted(subject: Subject) -> dict[str, Json]:
     before = subject.before.work
     submitted = before.running.submitted if isinstance(before, Submitting) else None
+    if isinstance(before, Nested):
+        submitted = {"ExecutionArn": None}
     return {**_service(subject), "output": text(submitted), "outputDetails": _NOT_TRUNCATED}
 
 

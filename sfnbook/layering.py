@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect, insort
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def net(sizes: Sequence[Size], links: Sequence[Link]) -> Net:
     made = _expanded(sizes, links, backward, _ranks(order, [links[number] for number in forward]))
     for number in _main_path(order, links, forward):
         route = made.routes[number]
-        made.main.update(zip(route, route[1:], strict=False))
+        made.main.update(pairwise(route))
     _untangle(made)
     return made
 
@@ -172,9 +173,7 @@ def _main_path(order: Sequence[int], links: Sequence[Link], forward: Iterable[in
     return path
 
 
-def _expanded(
-    sizes: Sequence[Size], links: Sequence[Link], backward: set[int], rank: Sequence[int]
-) -> Net:
+def _expanded(sizes: Sequence[Size], links: Sequence[Link], backward: set[int], rank: Sequence[int]) -> Net:
     # Nodes stand on odd levels; the even ones between exist only where a label or a turn needs them.
     level = [2 * place + 1 for place in rank]
     used = set(level)
@@ -206,7 +205,7 @@ def _lay_forward(made: Net, link: Link, tracks: dict[tuple[int, str, int], int])
             tracks[key] = made.add(LINE, passed)
         route.append(tracks[key])
     route.append(link.target)
-    for upper, lower in zip(route, route[1:], strict=False):
+    for upper, lower in pairwise(route):
         made.join(upper, lower)
     return route
 
@@ -251,7 +250,9 @@ def _first_order(made: Net, *, upwards: bool, mirrored: bool) -> None:
             if not seen[item]:
                 seen[item] = True
                 rows[made.row_of[item]].append(item)
-                beside = made.above[item] + made.below[item] if upwards else made.below[item] + made.above[item]
+                beside = (
+                    made.above[item] + made.below[item] if upwards else made.below[item] + made.above[item]
+                )
                 stack += beside if mirrored else reversed(beside)
     made.rows[:] = rows
 
@@ -286,7 +287,7 @@ def _choose_sides(made: Net) -> None:
         own = [[item for item in row if item in loop] for row in now]
         right = [rest + mine for rest, mine in zip(others, own, strict=True)]
         left = [mine + rest for rest, mine in zip(others, own, strict=True)]
-        costs = []
+        costs: list[tuple[tuple[int, int], int, list[list[int]]]] = []
         for rows in (now, right, left):
             made.rows[span.start : span.stop] = rows
             costs.append((_cost(made, route, span), len(costs), rows))
@@ -304,7 +305,11 @@ def _sweep(made: Net, *, downwards: bool) -> None:
     beside = made.above if downwards else made.below
     place = made.places()
     for row in made.rows if downwards else reversed(made.rows):
-        mean = {item: sum(place[other] for other in beside[item]) / len(beside[item]) for item in row if beside[item]}
+        mean = {
+            item: sum(place[other] for other in beside[item]) / len(beside[item])
+            for item in row
+            if beside[item]
+        }
         moved = iter(sorted(mean, key=mean.__getitem__))
         # An item without neighbours on that side keeps its place.
         row[:] = [next(moved) if item in mean else item for item in row]
@@ -329,9 +334,14 @@ def _swap_pairs(made: Net) -> None:
 def _gain(made: Net, place: Sequence[int], left: int, right: int) -> int:
     """How many crossings fewer when two neighbours change places."""
     gain = 0
+    kinds = made.kinds
+    if kinds[left] == TURN == kinds[right]:
+        return 0
     for beside in (made.above, made.below):
         for a in beside[left]:
             for b in beside[right]:
+                if kinds[a] == TURN == kinds[b]:
+                    continue
                 gain += (place[a] > place[b]) - (place[a] < place[b])
     return gain
 
@@ -347,12 +357,22 @@ def crossings(made: Net) -> int:
 
 
 def _crossings_below(made: Net, place: Sequence[int] | Mapping[int, int], row: Sequence[int]) -> int:
+    """Two turns do not cross each other: the wider is drawn around the narrower."""
+    joints = [(item, sorted(made.below[item], key=place.__getitem__)) for item in row]
+    found = _inversions(place, joints)
+    turning = [
+        (item, lower if made.kinds[item] == TURN else [other for other in lower if made.kinds[other] == TURN])
+        for item, lower in joints
+    ]
+    return found - _inversions(place, turning) if found else 0
+
+
+def _inversions(place: Sequence[int] | Mapping[int, int], joints: Iterable[tuple[int, Sequence[int]]]) -> int:
     found = 0
     ends: list[int] = []
-    for item in row:
-        lower = sorted([place[other] for other in made.below[item]])
+    for _, lower in joints:
         if ends:
-            found += sum([len(ends) - bisect(ends, end) for end in lower])
+            found += sum([len(ends) - bisect(ends, place[end]) for end in lower])
         for end in lower:
-            insort(ends, end)
+            insort(ends, place[end])
     return found

@@ -117,7 +117,9 @@ class Geometry:
         """The frames inside one state: those of its branches, if it has several."""
         start = f"{pointer}/Branches/"
         return [
-            lane for block, lane in self.lanes.items() if block.startswith(start) and block[len(start) :].isdigit()
+            lane
+            for block, lane in self.lanes.items()
+            if block.startswith(start) and block[len(start) :].isdigit()
         ]
 
 
@@ -207,7 +209,9 @@ def _state_size(state: State, lines: Sequence[str], lanes: Sequence[Size]) -> Si
     h = _head(lines)
     if not lanes:
         return Size(w, h)
-    return Size(max(w, _lanes_width(lanes) + 2 * _INSIDE), h + max(_lane(size, lanes).h for size in lanes) + _INSIDE)
+    return Size(
+        max(w, _lanes_width(lanes) + 2 * _INSIDE), h + max(_lane(size, lanes).h for size in lanes) + _INSIDE
+    )
 
 
 def _head(lines: Sequence[str]) -> float:
@@ -306,9 +310,7 @@ def _place(
     _place_edges(plan, sheet, corner)
 
 
-def _place_lanes(
-    blocks: Sequence[Definition], plans: Mapping[str, _Plan], sheet: _Sheet, box: Box
-) -> None:
+def _place_lanes(blocks: Sequence[Definition], plans: Mapping[str, _Plan], sheet: _Sheet, box: Box) -> None:
     sizes = [plans[block.pointer].routed.size for block in blocks]
     pad = _INSIDE if len(blocks) > 1 else 0
     x = box.x + (box.w - _lanes_width(sizes)) / 2
@@ -341,7 +343,8 @@ def _place_edges(plan: _Plan, sheet: _Sheet, corner: tuple[float, float]) -> Non
 
 
 def _moved(rect: Rect, corner: tuple[float, float]) -> Rect:
-    return Rect(*_shifted((rect.x, rect.y), corner), _round(rect.w), _round(rect.h))
+    x, y = _shifted((rect.x, rect.y), corner)
+    return Rect(x, y, _round(rect.w), _round(rect.h))
 
 
 def _shifted(numbers: tuple[float, ...], corner: tuple[float, float]) -> tuple[float, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance, parse, source, validate
-from sfnbook.clock import SECOND, start_instant
+from sfnbook.clock import start_instant
 from sfnbook.definition import Definition, Task, inner_blocks
 from sfnbook.errors import DefinitionError, UsageError
 from sfnbook.execution import Execution, Setup
-from sfnbook.frames import DEADLINE, ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope
+from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope
+from sfnbook.family import deadline_frame
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.outside import payload
 from sfnbook.program import start_of
@@ -17,7 +18,7 @@ from sfnbook.tasks.answers import TaskRef, compile_answers, task_ref
 from sfnbook.values import Json, copied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from sfnbook.errors import Diagnostic
@@ -90,6 +91,7 @@ class StateMachine:
         tasks: Any = None,
         machines: Mapping[str, StateMachine] | None = None,
         files: Any = None,
+        activities: Iterable[str] | None = None,
         name: str | None = None,
         start_time: Any = None,
         seed: int = 0,
@@ -102,7 +104,8 @@ class StateMachine:
         """Start an execution; nothing runs before its first step.
 
         ``tasks`` says who answers for the Tasks (see `sfnbook.tasks`), ``machines`` which state
-        machines nested executions run, ``files`` what a Distributed Map reads.  The same seed and
+        machines nested executions run, ``files`` what a Distributed Map reads, ``activities`` the ARNs
+        of the activities that exist (None: all).  The same seed and
         start time (by default 2025-01-01T00:00:00Z) give the same run and history.
         ``limits=None`` lifts AWS's quotas.  ``input`` defaults to ``{}``.
 
@@ -130,6 +133,7 @@ class StateMachine:
             seed,
             {key: (one.arn, one.name) for key, one in nested.items()},
             _open(files),
+            None if activities is None else frozenset(activities),
         )
         return Execution(setup, keep_history=keep_history)
 
@@ -146,7 +150,7 @@ class StateMachine:
                 run = chance.uuid_text(chance.combine(seed, chance.digest(name), chance.digest("express")))
                 arn = f"{base}:express:{self.name}:{name}:{run}"
         role = role_arn or self._read.role_arn or ROLE
-        return Identity(0, "main", arn, name, self.arn, self.name, role, given, started, workflow)
+        return Identity(TOP, "main", arn, name, self.arn, self.name, role, given, started, workflow)
 
     def unanswered(self, tasks: Any = None) -> list[str]:
         """The paths of the Tasks that nobody in ``tasks`` answers for.
@@ -227,17 +231,3 @@ def _birth(definition: Definition, identity: Identity, limits: Limits) -> Change
     started = identity.started
     top = Frame(TOP, scope, start_of(definition), ENTER, identity.input, {}, FIRST_VISIT, started, 0, None)
     return Change("ExecutionStarted", started, None, top, deadline_frame(top, definition, limits), 1, ("ExecutionStarted",))
-
-
-def deadline_frame(top: Frame, definition: Definition, limits: Limits) -> tuple[tuple[None, Frame], ...]:
-    """A frame for the execution's own limit: its TimeoutSeconds, or the quota of its kind."""
-    quota = limits.express_seconds if top.scope.execution.type == "EXPRESS" else limits.standard_seconds
-    given = definition.timeout_seconds if isinstance(definition.timeout_seconds, int) else None
-    bounds = [bound for bound in (quota, given) if bound is not None]
-    if not bounds:
-        return ()
-    due = top.scope.execution.started + min(bounds) * SECOND
-    frame = top._replace(id=(top.id[0], top.id[1] + 1), phase=DEADLINE, due=due, work=top.id)
-    return ((None, frame),)
-
-

@@ -130,7 +130,7 @@ def save_figure(
 
 
 def _new_axes(geometry: Geometry, title: str | None) -> Axes:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
 
     scale = min(1 / _PIXELS_PER_INCH, _MOST_INCHES / max(geometry.width, geometry.height))
     head = 0.4 if title else 0.0
@@ -154,27 +154,29 @@ class _Pen:
         self.missing: set[str] = set()
 
     def path(self, commands: Iterable[Command], **style: Any) -> None:
-        from matplotlib.patches import PathPatch
-        from matplotlib.path import Path as Strokes
+        from matplotlib.patches import PathPatch  # noqa: PLC0415 - heavy
+        from matplotlib.path import Path as Strokes  # noqa: PLC0415 - heavy
 
         codes: list[Any] = []
         points: list[tuple[float, float]] = []
         for name, numbers in commands:
             pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
-            codes += [{"M": Strokes.MOVETO, "L": Strokes.LINETO, "C": Strokes.CURVE4, "Z": Strokes.CLOSEPOLY}[name]] * len(pairs)
+            codes += [
+                {"M": Strokes.MOVETO, "L": Strokes.LINETO, "C": Strokes.CURVE4, "Z": Strokes.CLOSEPOLY}[name]
+            ] * len(pairs)
             points += pairs
         style["linewidth"] = style.get("linewidth", 0) * self.points
         self.axes.add_patch(PathPatch(Strokes(points, codes), **style))
 
     def rounded(self, x: float, y: float, w: float, h: float, radius: float, **style: Any) -> None:
-        from matplotlib.patches import FancyBboxPatch
+        from matplotlib.patches import FancyBboxPatch  # noqa: PLC0415 - heavy
 
         shape = f"round,pad=0,rounding_size={radius}"
         style["linewidth"] = style.get("linewidth", 0) * self.points
         self.axes.add_patch(FancyBboxPatch((x, y), w, h, boxstyle=shape, **style))
 
     def circle(self, x: float, y: float, radius: float, **style: Any) -> None:
-        from matplotlib.patches import Circle
+        from matplotlib.patches import Circle  # noqa: PLC0415 - heavy
 
         style["linewidth"] = style.get("linewidth", 0) * self.points
         self.axes.add_patch(Circle((x, y), radius, **style))
@@ -222,7 +224,7 @@ class _Pen:
 @cache
 def cjk_font() -> str | None:
     """The first of `CJK_FONTS` that is installed."""
-    from matplotlib import font_manager
+    from matplotlib import font_manager  # noqa: PLC0415 - heavy
 
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return next((name for name in CJK_FONTS if name in installed), None)
@@ -231,7 +233,7 @@ def cjk_font() -> str | None:
 @cache
 def _coverage(fonts: tuple[str, ...]) -> frozenset[int]:
     """The code points that the fonts draw between them."""
-    from matplotlib import font_manager
+    from matplotlib import font_manager  # noqa: PLC0415 - heavy
 
     found: set[int] = set()
     for name in fonts:
@@ -274,7 +276,9 @@ def _draw_box(pen: _Pen, geometry: Geometry, pointer: str, box: Box, name: str) 
     )
     for lane in geometry.lanes_of(pointer):
         pen.rounded(*lane, 6, facecolor="none", edgecolor=_LINE, linewidth=0.8, linestyle=(0, (3, 3)))
-    pen.rounded(box.x + 10, box.y + HEAD + 2, TILE, TILE, 6, facecolor=TYPES[box.type].color, edgecolor="none")
+    pen.rounded(
+        box.x + 10, box.y + HEAD + 2, TILE, TILE, 6, facecolor=TYPES[box.type].color, edgecolor="none"
+    )
     pen.icon(TYPES[box.type].icon, box.x + 16, box.y + HEAD + 8, 1.5)
     left = box.x + TEXT_AT
     pen.text(box.detail, left, box.y + HEAD + 10, DETAIL_SIZE, _MUTED)
@@ -287,7 +291,7 @@ def _draw_box(pen: _Pen, geometry: Geometry, pointer: str, box: Box, name: str) 
 
 
 def _mixed(color: str, strength: float) -> tuple[float, ...]:
-    from matplotlib.colors import to_rgb
+    from matplotlib.colors import to_rgb  # noqa: PLC0415 - heavy
 
     return tuple(1 - strength + strength * part for part in to_rgb(color))
 
@@ -307,7 +311,11 @@ def _draw_edge(pen: _Pen, edge: EdgePath, strokes: list[Command]) -> None:
     color = _CATCH if catch else _LINE
     if strokes:
         pen.path(
-            strokes, facecolor="none", edgecolor=color, linewidth=1.5, linestyle=(0, (3.4, 2.4)) if catch else "solid"
+            strokes,
+            facecolor="none",
+            edgecolor=color,
+            linewidth=1.5,
+            linestyle=(0, (3.4, 2.4)) if catch else "solid",
         )
     x, y = edge.path[-1][1]
     head: list[Command] = [

@@ -96,6 +96,31 @@ def of_json(text: str) -> Positions:
     return found
 
 
+_STRING: Final = r'"(?:\\.|[^"\\])*"'
+_BRACKET: Final = re.compile(rf"{_STRING}|([\[{{])|([\]}}])", re.DOTALL)
+_ODD_NUMBER: Final = re.compile(rf"{_STRING}|(-?(?:NaN|Infinity|\d{{4300,}}))", re.DOTALL)
+
+
+def too_deep(text: str, limit: int) -> Place:
+    """Where the first bracket stands that is inside more than ``limit`` others.
+
+    >>> too_deep('{"[[": [[1]]}', 2)
+    (1, 9)
+    """
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        depth += bool(match[1]) - bool(match[2])
+        if depth > limit:
+            return place(lines(text), match.start())
+    return 1, 1
+
+
+def odd_number(text: str) -> Place:
+    """Where the first number stands that JSON does not have, or that has too many digits to be read."""
+    found = (match.start() for match in _ODD_NUMBER.finditer(text) if match[1])
+    return place(lines(text), next(found, 0))
+
+
 # Python's complaint -> Jackson's, which AWS prints.
 _EXPECTED: Final = {
     "Expecting property name enclosed in double quotes": "was expecting double-quote to start field name",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
+from sfnbook import tolerance
 from sfnbook.definition import (
     ABSENT,
     JSONATA,
@@ -313,15 +314,66 @@ def _map(state: State, _to: object) -> dict[str, Any]:
         "distributed": mapped.distributed,
         "items": _items(mapped),
         "selector": _template(mapped, mapped.item_selector, "ItemSelector"),
-        "max_concurrency": fields.number(mapped, "max_concurrency", fields.whole),
-        "tolerated_count": fields.number(mapped, "tolerated_failure_count", fields.whole),
-        "tolerated_percentage": fields.number(mapped, "tolerated_failure_percentage", fields.real),
+        "max_concurrency": fields.number(mapped, "max_concurrency", tolerance.integer),
+        "tolerated_count": fields.number(mapped, "tolerated_failure_count", _count),
+        "tolerated_percentage": fields.number(mapped, "tolerated_failure_percentage", _percentage),
+        **_reader(mapped),
+        **_batcher(mapped),
+        "writer": _service_parameters(mapped, mapped.result_writer, "ResultWriter"),
     }
+
+
+def _count(value: Json, _name: str, path: str | None) -> int:
+    return tolerance.failure_count(value, path)
+
+
+def _percentage(value: Json, _name: str, path: str | None) -> float:
+    return tolerance.failure_percentage(value, path)
+
+
+def _reader(state: Map) -> dict[str, Any]:
+    if state.item_reader is ABSENT:
+        return {}
+    config = state.item_reader.get("ReaderConfig") or {}
+    return {
+        "reader": _service_parameters(state, state.item_reader, "ItemReader"),
+        "max_items": _setting(state, config, "MaxItems", "ItemReader/ReaderConfig/"),
+    }
+
+
+def _batcher(state: Map) -> dict[str, Any]:
+    if state.item_batcher is ABSENT:
+        return {}
+    given = state.item_batcher
+    return {
+        "batch_items": _setting(state, given, "MaxItemsPerBatch", "ItemBatcher/"),
+        "batch_bytes": _setting(state, given, "MaxInputBytesPerBatch", "ItemBatcher/"),
+        "batch_input": _template(state, given.get("BatchInput", ABSENT), "BatchInput"),
+    }
+
+
+def _setting(state: Map, given: Mapping[str, Json], name: str, place: str) -> fields.Field | None:
+    literal, path = given.get(name, ABSENT), given.get(name + "Path", ABSENT)
+    return fields.setting(literal, path, name, state.query_language, tolerance.integer, place)
+
+
+def _service_parameters(state: Map, given: Json, place: str) -> Evaluate | None:
+    """What an ItemReader or ResultWriter sends to S3."""
+    if given is ABSENT:
+        return None
+    if state.query_language == JSONATA:
+        return fields.expression(given.get("Arguments", {}), f"{place}/Arguments")
+    return templates.compile_template(given.get("Parameters", {}), field=f"{place}/Parameters")
 
 
 def _items(state: Map) -> Evaluate:
     if state.query_language == JSONATA:
-        return identity if state.items is ABSENT else fields.expression(state.items, "Items")
+        if state.items is ABSENT:
+            return identity
+        evaluate = fields.expression(state.items, "Items")
+        if state.distributed or not jsonata.is_expression(state.items):
+            return evaluate
+        return jsonata.typed(evaluate, "array", state.items, "Items")
     return identity if state.items_path is ABSENT else paths.compile_path(state.items_path)
 
 

@@ -81,7 +81,8 @@ def routed(sizes: Sequence[Size], links: Sequence[Link]) -> Routed:
     rows = _heights(made, x)
     leaving, arriving = _ports(made, links, x)
     nodes = [
-        Rect(x[node] - size.w / 2, rows.top[made.row_of[node]], size.w, size.h) for node, size in enumerate(sizes)
+        Rect(x[node] - size.w / 2, rows.top[made.row_of[node]], size.w, size.h)
+        for node, size in enumerate(sizes)
     ]
     paths = [
         _loop(made, x, rows, number, (leaving[number], arriving[number]))
@@ -169,7 +170,9 @@ def _ports(made: Net, links: Sequence[Link], x: Sequence[float]) -> tuple[list[f
             into[link.target][link.track].append((0, x[route[-2]]))
     leaving = {node: _spread(made.sizes[node].w, x[node], ports) for node, ports in out.items()}
     arriving = {
-        node: _spread(made.sizes[node].w, x[node], {key: _middle(x[node], found) for key, found in ports.items()})
+        node: _spread(
+            made.sizes[node].w, x[node], {key: _middle(x[node], found) for key, found in ports.items()}
+        )
         for node, ports in into.items()
     }
     return (

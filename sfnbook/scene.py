@@ -28,14 +28,14 @@ class Scene(Environment):
     """
 
     __slots__ = (
-        "counters", "draws", "files", "frame", "frames", "is_answered", "item", "limits", "machines", "now", "number",
+        "activities", "counters", "draws", "files", "frame", "frames", "is_answered", "item", "limits", "machines", "now", "number",
         "payload_bytes", "programs", "seed", "token",
     )  # fmt: skip
 
     def __init__(
         self,
         frames: dict[FrameId, Frame],
-        counters: dict[int, int],
+        counters: dict[FrameId, int],
         programs: Mapping[str, Program],
         limits: Limits,
         seed: int,
@@ -51,6 +51,7 @@ class Scene(Environment):
         self.draws: dict[str, int] = {}
         self.machines: Mapping[str, Any] = {}
         self.files: Any = None
+        self.activities: frozenset[str] | None = None
         self.is_answered: Callable[[Any, Frame], bool] = lambda _state, _frame: True
 
     def look(self, frame: Frame, now: int, number: int) -> None:
@@ -62,7 +63,7 @@ class Scene(Environment):
 
     def next_event(self, frame: Frame) -> int:
         """The id that the next event of the frame's execution gets."""
-        return self.counters[frame.scope.execution.number] + 1
+        return self.counters[frame.scope.execution.key] + 1
 
     def state(self, frame: Frame) -> Any:
         """The compiled state that a frame stands at."""

@@ -225,10 +225,11 @@ def _parsed(text: str) -> tuple[Json, bool]:
         found = positions.unreadable(text, problem)
         _fail(found.message, found.location, found.place)
     except RecursionError:
-        _fail("The definition is nested too deeply to be read", None, None)
+        _fail("The definition is nested too deeply to be read", None, positions.too_deep(text, MAX_DEPTH))
     except ValueError:
         # Python reads integers of 4,300 digits at most, and leaves where it stopped unsaid.
-        _fail("The definition has a number that is no JSON number, or has too many digits", None, None)
+        message = "The definition has a number that is no JSON number, or has too many digits"
+        _fail(message, None, positions.odd_number(text))
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -244,9 +245,8 @@ def _unfilled(text: str) -> str:
     )
 
 
-def _fail(message: str, location: str | None, place: positions.Place | None) -> NoReturn:
-    line, column = place or (None, None)
-    raise DefinitionError([Diagnostic("ERROR", "INVALID_JSON_DESCRIPTION", message, location, line, column)])
+def _fail(message: str, location: str | None, place: positions.Place) -> NoReturn:
+    raise DefinitionError([Diagnostic("ERROR", "INVALID_JSON_DESCRIPTION", message, location, *place)])
 
 
 def _from_yaml(text: str, substitutions: Mapping[str, Json] | None) -> Source:

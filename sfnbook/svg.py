@@ -43,8 +43,9 @@ _LINE: Final = "#6b7683"
 _CATCH: Final = "#c0361a"
 
 _FONT: Final = (
-    "var(--jp-ui-font-family,'Amazon Ember','Helvetica Neue',Roboto,Arial),'Noto Sans CJK KR','Noto Sans CJK JP',"
-    "'Malgun Gothic','Apple SD Gothic Neo','Hiragino Sans','Yu Gothic',sans-serif"
+    "var(--jp-ui-font-family,'Amazon Ember','Helvetica Neue',Roboto,Arial),"
+    "'Noto Sans CJK KR','Noto Sans CJK JP','Malgun Gothic','Apple SD Gothic Neo','Hiragino Sans',"
+    "'Yu Gothic',sans-serif"
 )
 
 _STYLE: Final = """
@@ -56,7 +57,8 @@ font-family:FONT;max-width:100%;height:auto}
 --sfn-ink:var(--jp-ui-font-color1,#e8edf3)}}
 ID .sfn-paper{fill:var(--sfn-surface);stroke:none}
 ID .sfn-node{cursor:pointer;outline:none;--sfn-hue:var(--jp-border-color1,#8d99a8);--sfn-tint:0%}
-ID .sfn-face{fill:color-mix(in srgb,var(--sfn-hue) var(--sfn-tint),var(--sfn-surface));
+ID .sfn-face{stroke-width:1.2;stroke-dasharray:none;
+fill:color-mix(in srgb,var(--sfn-hue) var(--sfn-tint),var(--sfn-surface));
 stroke:color-mix(in srgb,var(--sfn-hue) 88%,var(--sfn-ink));filter:drop-shadow(0 1px 1.5px rgba(0,20,40,.16))}
 ID .sfn-container .sfn-face{filter:none;fill:color-mix(in srgb,var(--sfn-hue) max(6%,var(--sfn-tint)*.6),
 var(--sfn-surface))}
@@ -66,7 +68,8 @@ ID .sfn-detail{fill:color-mix(in srgb,var(--sfn-ink) 68%,var(--sfn-surface))}
 ID .sfn-badge{display:none}
 ID .sfn-badge circle{fill:color-mix(in srgb,var(--sfn-hue) 90%,#000);stroke:var(--sfn-surface)}
 ID .sfn-node:hover .sfn-face{stroke:var(--sfn-ink)}
-ID .sfn-node:focus-visible .sfn-face{stroke:var(--jp-brand-color1,#0972d3);stroke-width:4;stroke-dasharray:none}
+ID .sfn-node:focus-visible .sfn-face{stroke:var(--jp-brand-color1,#0972d3);stroke-width:4;
+stroke-dasharray:none}
 ID .sfn-edge{stroke:var(--sfn-line)}
 ID .sfn-arrow{fill:var(--sfn-line);stroke:none}
 ID .sfn-edge.sfn-catch{stroke:var(--sfn-catch)}
@@ -127,9 +130,9 @@ _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U001
 
 
 def escaped(text: str) -> str:
-    """Text for an element or an attribute; what XML cannot hold becomes U+FFFD.
+    r"""Text for an element or an attribute; what XML cannot hold becomes U+FFFD.
 
-    >>> escaped('<b title="x">\\x00')
+    >>> escaped('<b title="x">\x00')
     '&lt;b title=&quot;x&quot;&gt;\ufffd'
     """
     return html.escape(_NOT_XML.sub("\ufffd", text))
@@ -137,13 +140,15 @@ def escaped(text: str) -> str:
 
 def _style(identity: str) -> str:
     rules = [_STYLE.strip().replace("FONT", _FONT)]
-    rules += [
-        f'ID .sfn-node[data-status="{name}"]{{--sfn-hue:var({status.theme_color},{status.color});--sfn-tint:'
-        f'{20 if name == "current" else 13}%}}ID [data-status="{name}"] .sfn-face{{stroke-width:{status.border};'
-        f'stroke-dasharray:{status.dash or "none"}}}ID [data-status="{name}"] .sfn-badge{{display:inline}}'
-        for name, status in STATUSES.items()
-        if name != "none"
-    ]
+    for name, status in STATUSES.items():
+        if name != "none":
+            here = f'ID [data-status="{name}"]'
+            hue = f"var({status.theme_color},{status.color})"
+            rules += [
+                f"{here}.sfn-node{{--sfn-hue:{hue};--sfn-tint:{20 if name == 'current' else 13}%}}",
+                f"{here} .sfn-face{{stroke-width:{status.border};stroke-dasharray:{status.dash or 'none'}}}",
+                f"{here} .sfn-badge{{display:inline}}",
+            ]
     return "\n".join(rules).replace("ID", f"#{identity}")
 
 
@@ -156,11 +161,8 @@ def _rect(rect: Box | Mark | Rect, name: str, rx: float, more: str = "") -> str:
     return f'<rect class="{name}" x="{x}" y="{y}" width="{w}" height="{h}" rx="{_number(rx)}"{more}/>'
 
 
-def _lines(lines: Iterable[str], name: str, x: float, y: float, step: float, more: str) -> str:
-    return "".join(
-        f'<text class="{name}" x="{_number(x)}" y="{_number(y + index * step)}" {more}>{escaped(line)}</text>'
-        for index, line in enumerate(lines)
-    )
+def _text(line: str, name: str, x: float, y: float, more: str) -> str:
+    return f'<text class="{name}" x="{_number(x)}" y="{_number(y)}" {more}>{escaped(line)}</text>'
 
 
 def _node(geometry: Geometry, pointer: str, box: Box, name: str) -> str:
@@ -172,21 +174,23 @@ def _node(geometry: Geometry, pointer: str, box: Box, name: str) -> str:
         _rect(lane, "sfn-lane", 6, f' fill="none" stroke="{_LINE}" stroke-width="0.8" stroke-dasharray="3 3"')
         for lane in geometry.lanes_of(pointer)
     )
-    return (
-        f'<g class="sfn-node{" sfn-container" if box.container else ""}" data-pointer="{escaped(pointer)}" '
-        f'data-type="{box.type}" data-status="{name}" role="button" tabindex="0" '
-        f'data-lm-suppress-shortcuts="true" aria-label="{escaped(", ".join(words))}">'
-        f"<title>{escaped(box.name)}</title>{_rect(box, 'sfn-face', 8, face)}{_tile(box)}"
-        + _lines([box.detail], "sfn-detail", box.x + TEXT_AT, box.y + HEAD + 10, 0, f'font-size="{DETAIL_SIZE}" fill="{_LINE}"')
-        + _lines(
-            box.lines,
-            "sfn-name",
-            box.x + TEXT_AT,
-            box.y + HEAD + DETAIL_LINE + NAME_SIZE,
-            NAME_LINE,
-            f'font-size="{_number(NAME_SIZE)}" font-weight="500" fill="{_INK}"',
-        )
-        + f"{_badge(box, status)}</g>{lanes}\n"
+    left, top = box.x + TEXT_AT, box.y + HEAD
+    first = top + DETAIL_LINE + NAME_SIZE
+    style = f'font-size="{_number(NAME_SIZE)}" font-weight="500" fill="{_INK}"'
+    kind = "sfn-node sfn-container" if box.container else "sfn-node"
+    return "".join(
+        [
+            f'<g class="{kind}" data-pointer="{escaped(pointer)}" ',
+            f'data-type="{box.type}" data-status="{name}" role="button" tabindex="0" ',
+            f'data-lm-suppress-shortcuts="true" aria-label="{escaped(", ".join(words))}">',
+            f"<title>{escaped(box.name)}</title>{_rect(box, 'sfn-face', 8, face)}{_tile(box)}",
+            _text(box.detail, "sfn-detail", left, top + 10, f'font-size="{DETAIL_SIZE}" fill="{_LINE}"'),
+            *(
+                _text(line, "sfn-name", left, first + index * NAME_LINE, style)
+                for index, line in enumerate(box.lines)
+            ),
+            f"{_badge(box, status)}</g>{lanes}\n",
+        ]
     )
 
 
@@ -219,14 +223,8 @@ def _mark(mark: Mark) -> str:
     if not mark.text:
         x, y, r = map(_number, (mark.x + mark.w / 2, mark.y + mark.h / 2, mark.w / 2))
         return f'<g class="sfn-mark"><circle cx="{x}" cy="{y}" r="{r}" fill="{_LINE}"/></g>\n'
-    text = _lines(
-        [mark.text],
-        "sfn-mark-text",
-        mark.x + mark.w / 2,
-        mark.y + mark.h / 2 + 4,
-        0,
-        f'font-size="{_number(LABEL_SIZE)}" text-anchor="middle" fill="{_SURFACE}"',
-    )
+    style = f'font-size="{_number(LABEL_SIZE)}" text-anchor="middle" fill="{_SURFACE}"'
+    text = _text(mark.text, "sfn-mark-text", mark.x + mark.w / 2, mark.y + mark.h / 2 + 4, style)
     face = _rect(mark, "sfn-terminal", mark.h / 2, f' fill="{_LINE}"')
     return f'<g class="sfn-mark">{face}{text}</g>\n'
 
@@ -261,7 +259,8 @@ def _edge(edge: EdgePath, strokes: list[Command]) -> str:
     x, y = edge.path[-1][1]
     arrow = f"M{_number(x)} {_number(y)}l-4.5 {_number(-ARROW - 1)}q4.5 2.5 9 0z"
     return (
-        f'<g class="sfn-edge sfn-{edge.kind}" data-source="{escaped(edge.source)}" data-target="{escaped(edge.target)}" '
+        f'<g class="sfn-edge sfn-{edge.kind}" data-source="{escaped(edge.source)}" '
+        f'data-target="{escaped(edge.target)}" '
         f'fill="none" stroke="{color}" stroke-width="1.5"><path d="{_path(strokes)}"{dash}/>'
         f'<path class="sfn-arrow" d="{arrow}" fill="{color}" stroke="none"/></g>\n'
     )
@@ -272,16 +271,12 @@ def _path(strokes: Iterable[Command]) -> str:
 
 
 def _label(edge: EdgePath, box: Rect) -> str:
-    catch = edge.kind == CATCH
-    text = _lines(
-        edge.lines,
-        "sfn-label-text",
-        box.x + box.w / 2,
-        box.y + 2 + LABEL_SIZE,
-        LABEL_LINE,
-        f'font-size="{_number(LABEL_SIZE)}" text-anchor="middle" fill="{_CATCH if catch else _INK}"',
+    color = _CATCH if edge.kind == CATCH else _INK
+    style = f'font-size="{_number(LABEL_SIZE)}" text-anchor="middle" fill="{color}"'
+    x, first = box.x + box.w / 2, box.y + 2 + LABEL_SIZE
+    text = "".join(
+        _text(line, "sfn-label-text", x, first + index * LABEL_LINE, style)
+        for index, line in enumerate(edge.lines)
     )
     face = _rect(box, "sfn-label-face", 4, f' fill="{_SURFACE}"')
-    return (
-        f'<g class="sfn-label sfn-{edge.kind}"><title>{escaped(edge.label)}</title>{face}{text}</g>\n'
-    )
+    return f'<g class="sfn-label sfn-{edge.kind}"><title>{escaped(edge.label)}</title>{face}{text}</g>\n'

@@ -49,9 +49,9 @@ def _is_mark(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def advance(character: str) -> float:
-    """The width of one character in ems.
+    r"""The width of one character in ems.
 
-    >>> advance("i"), advance("注"), advance("\\u0301")
+    >>> advance("i"), advance("注"), advance("\u0301")
     (0.3, 1.0, 0.0)
     """
     known = _EM.get(character)
@@ -85,7 +85,8 @@ def width(text: str, size: float) -> float:
 def wrap(text: str, room: float, size: float, lines: int = 3) -> tuple[str, ...]:
     """The text in at most ``lines`` lines of ``room`` pixels; what does not fit is an ellipsis.
 
-    Lines break between words, a long word at its separators and humps, ideographs anywhere.
+    Lines break between words, a long word at its separators and humps, ideographs and kana
+    anywhere.
 
     >>> wrap("Send the order to the warehouse", 100, 13)
     ('Send the', 'order to the', 'warehouse')
@@ -93,11 +94,10 @@ def wrap(text: str, room: float, size: float, lines: int = 3) -> tuple[str, ...]
     ('注文を受け付', 'けて在庫を…')
     """
     broken = [line for part in text.split("\n") for line in _broken(part, room, size)]
+    shown = [line.rstrip() for line in broken[:lines]]
     if len(broken) > lines:
-        broken = [*broken[: lines - 1], clipped(broken[lines - 1] + " " + broken[lines], room, size)]
-        if not broken[-1].endswith(ELLIPSIS):
-            broken[-1] = clipped(broken[-1] + ELLIPSIS * 2, room, size)
-    return tuple(broken) or ("",)
+        shown[-1] = _cut(broken[lines - 1] + broken[lines], room, size)
+    return tuple(shown) or ("",)
 
 
 def clipped(text: str, room: float, size: float) -> str:
@@ -106,21 +106,23 @@ def clipped(text: str, room: float, size: float) -> str:
     >>> clipped("arn:aws:states:::dynamodb:putItem", 100, 11)
     'arn:aws:states:…'
     """
-    if width(text, size) <= room:
-        return text
-    room -= width(ELLIPSIS, size)
+    return text if width(text, size) <= room else _cut(text, room, size)
+
+
+def _cut(text: str, room: float, size: float) -> str:
+    """As much of the text as leaves room for an ellipsis."""
     kept = ""
     for character in clusters(text):
-        if width(kept + character, size) > room:
+        if width(kept + character + ELLIPSIS, size) > room:
             break
         kept += character
     return kept.rstrip() + ELLIPSIS
 
 
 def clusters(text: str) -> list[str]:
-    """The text in pieces that may not be torn: a character with its accents and joiners.
+    r"""The text in pieces that may not be torn: a character with its accents and joiners.
 
-    >>> clusters("e\\u0301a") == ["e\\u0301", "a"]
+    >>> clusters("e\u0301a") == ["e\u0301", "a"]
     True
     """
     found: list[str] = []
@@ -133,34 +135,37 @@ def clusters(text: str) -> list[str]:
 
 
 def _broken(text: str, room: float, size: float) -> list[str]:
+    """Lines with the spaces at their ends: they count again when two are put together."""
     lines: list[str] = []
     line = ""
     for token in _tokens(text, room, size):
         if line and width((line + token).rstrip(), size) > room:
-            lines.append(line.rstrip())
+            lines.append(line)
             line = ""
         line += token if line else token.lstrip()
-    return [*lines, line.rstrip()] if line.strip() else lines
+    return [*lines, f"{line.rstrip()} "] if line.strip() else lines
 
 
 def _tokens(text: str, room: float, size: float) -> list[str]:
-    """Words with the space after them; a word too long for a line in smaller and smaller pieces."""
+    """Words with the space after them; one too long for a line in smaller and smaller pieces."""
     tokens: list[str] = []
     for word in re.findall(r"\S+\s*|\s+", text):
-        if any(map(is_wide, word)):
-            tokens += _beside_ideographs(word)
-        elif width(word.rstrip(), size) <= room:
-            tokens.append(word)
-        else:
-            tokens += _torn(word, room, size)
+        for piece in _beside_ideographs(word) if any(map(_stands_alone, word)) else [word]:
+            fits = width(piece.rstrip(), size) <= room
+            tokens += [piece] if fits else _torn(piece, room, size)
     return tokens
+
+
+def _stands_alone(character: str) -> bool:
+    """May a line break beside the character?  Hangul is wide too, but Korean breaks at spaces."""
+    return is_wide(character) and not "가" <= character <= "힣"
 
 
 def _beside_ideographs(word: str) -> list[str]:
     """Ideographs one by one, the letters between them together."""
     found: list[str] = []
     for piece in clusters(word):
-        if found and not is_wide(piece[0]) and not is_wide(found[-1][0]):
+        if found and not _stands_alone(piece[0]) and not _stands_alone(found[-1][0]):
             found[-1] += piece
         else:
             found.append(piece)

@@ -66,10 +66,24 @@ STATUSES: Final[dict[str, Status]] = {
         "current", "▶", "sfn-current", "M5.4 3.4 L12.6 8 L5.4 12.6 Z", "#0972d3", "--jp-brand-color1", 3, ""
     ),
     "succeeded": Status(
-        "succeeded", "✓", "sfn-succeeded", "M3.4 8.4 L6.6 11.6 L12.6 4.8", "#1d8102", "--jp-success-color1", 1.8, ""
+        "succeeded",
+        "✓",
+        "sfn-succeeded",
+        "M3.4 8.4 L6.6 11.6 L12.6 4.8",
+        "#1d8102",
+        "--jp-success-color1",
+        1.8,
+        "",
     ),
     "failed": Status(
-        "failed", "✕", "sfn-failed", "M4.2 4.2 L11.8 11.8 M11.8 4.2 L4.2 11.8", "#d13212", "--jp-error-color1", 2.6, ""
+        "failed",
+        "✕",
+        "sfn-failed",
+        "M4.2 4.2 L11.8 11.8 M11.8 4.2 L4.2 11.8",
+        "#d13212",
+        "--jp-error-color1",
+        2.6,
+        "",
     ),
     "caught": Status(
         "error caught",
@@ -96,13 +110,20 @@ STATUSES: Final[dict[str, Status]] = {
         "waiting",
         "…",
         "sfn-waiting",
-        "M3.6 8 L3.7 8 M8 8 L8.1 8 M12.4 8 L12.5 8",
+        "M3 8 L4 8 M7.5 8 L8.5 8 M12 8 L13 8",
         "#0b8793",
         "--jp-info-color1",
         2,
         "1.5 3.5",
     ),
     "aborted": Status(
-        "aborted", "⊘", "sfn-aborted", "M4 4 L4 12 L12 12 L12 4 Z", "#6b7683", "--jp-ui-font-color2", 1.8, "12 3 2 3"
+        "aborted",
+        "⊘",
+        "sfn-aborted",
+        "M4 4 L4 12 L12 12 L12 4 Z",
+        "#6b7683",
+        "--jp-ui-font-color2",
+        1.8,
+        "12 3 2 3",
     ),
 }

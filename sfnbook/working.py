@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sfnbook import chance, faults
 from sfnbook.clock import microseconds
-from sfnbook.errors import TIMEOUT
+from sfnbook.errors import RUNTIME, TIMEOUT, Failed
 from sfnbook.failing import resolve, too_large
 from sfnbook.frames import (
     ANSWERED,
@@ -26,24 +26,27 @@ from sfnbook.frames import (
     Change,
     Failure,
     Frame,
+    Nested,
     Running,
     Scheduled,
     Submitting,
 )
 from sfnbook.tasks.protocol import Outcome
+from sfnbook.values import text
 
 if TYPE_CHECKING:
     from sfnbook.program import CompiledTask
     from sfnbook.scene import Scene
+    from sfnbook.tasks.resources import Resource
 
 DEFAULT_TIMEOUT = 99_999_999 * SECOND
 NEVER = 1 << 62
 
 
 class Request(NamedTuple):
-    """A Task that is about to start: someone has to answer for it."""
+    """Someone outside is needed: to answer for a Task, to read items, to write results."""
 
-    state: CompiledTask
+    state: Any
     frame: Frame
 
 
@@ -87,6 +90,7 @@ def schedule(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     else:
         scene.token = token
     arguments = state.before(raw, scene)
+    check_startable(state, arguments, scene)
     large = too_large(arguments, state.name, "arguments", state, scene.payload_bytes)
     if large is not None:
         return resolve(state, frame, scene, large)
@@ -102,6 +106,26 @@ def schedule(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     if state.resource.kind == "activity" and not has_answer(state, frame, scene):
         after = after._replace(phase=AWAITING, due=None, work=Awaiting(task, scene.now, taken=False))
     return Change("TaskScheduled", scene.now, frame, after, (), first, (names_of(state).scheduled,))
+
+
+def check_startable(state: CompiledTask, arguments: Any, scene: Scene) -> None:
+    """What AWS refuses before it writes that the Task is scheduled."""
+    resource = state.resource
+    if resource.kind == "activity" and scene.activities is not None:
+        arn = state.definition.resource  # type: ignore[attr-defined] # a CompiledTask's definition is a Task
+        if arn not in scene.activities:
+            raise Failed(RUNTIME, f"The activity {arn} does not exist.")
+    if (resource.service, resource.action) == ("apigateway", "invoke") and isinstance(arguments, dict):
+        for field in ("Headers", "QueryParameters"):
+            if not _lists_of_text(arguments.get(field)):
+                problem = f"The value of the field '{field}' has an invalid format"
+                raise Failed(
+                    RUNTIME, f"The Parameters '{text(arguments)}' could not be used to start the Task: [{problem}]"
+                )
+
+
+def _lists_of_text(value: Any) -> bool:
+    return value is None or (isinstance(value, dict) and all(isinstance(item, list) for item in value.values()))
 
 
 def has_answer(state: CompiledTask, frame: Frame, scene: Scene) -> bool:
@@ -143,7 +167,8 @@ def started(
     elif outcome.failed:
         failure = Failure(outcome.error, outcome.cause, state.pointer)
     result = outcome.result if in_time else None
-    work = Running(task, result, failure, None, outcome.traceback, answered_by)
+    submitted = outcome.submitted if outcome.submitted is not None else accepted(state.resource)
+    work = Running(task, result, failure, submitted, outcome.traceback, answered_by, outcome.worker)
     first = scene.next_event(frame)
     submits = state.resource.pattern != "request"
     after = frame._replace(
@@ -153,6 +178,18 @@ def started(
         work=Submitting(work, due, in_time) if submits else work,
     )
     return Change("TaskStarted", scene.now, frame, after, others, first, (names_of(state).started,))
+
+
+def accepted(resource: Resource) -> dict[str, Any]:
+    """What a service answers when it takes a job or a callback request, where no answer says more."""
+    return {"SdkHttpMetadata": {"HttpStatusCode": 200}, **ACCEPTED.get((resource.service, resource.action), {})}
+
+
+ACCEPTED: dict[tuple[str | None, str | None], dict[str, Any]] = {
+    ("sqs", "sendMessage"): {"MD5OfMessageBody": "", "MessageId": ""},
+    ("sns", "publish"): {"MessageId": ""},
+    ("lambda", "invoke"): {"ExecutedVersion": "$LATEST", "Payload": None, "StatusCode": 200},
+}
 
 
 def when(outcome: Outcome, task: Scheduled, now: int) -> tuple[int, bool, bool]:
@@ -178,7 +215,9 @@ def when(outcome: Outcome, task: Scheduled, now: int) -> tuple[int, bool, bool]:
 def submit(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """The service accepted the job, or sent the request whose token comes back."""
     first = scene.next_event(frame)
-    if isinstance(frame.work, Scheduled):
+    if isinstance(frame.work, Nested):
+        after = frame._replace(event=first)
+    elif isinstance(frame.work, Scheduled):
         after = open_wait(frame, scene, frame.work)._replace(event=first)
     else:
         work, due, in_time = frame.work

@@ -210,6 +210,10 @@ def test_what_is_not_supported_says_so(path):
     assert "not supported by the simulator" in cause(path)
 
 
+def test_a_filter_nested_too_deeply_is_refused():
+    assert "not supported by the simulator" in paths.check("$.a[?(" + "!" * 5000 + "@.b)]")
+
+
 @pytest.mark.parametrize(
     ("path", "reference", "definite"),
     [

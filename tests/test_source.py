@@ -218,12 +218,20 @@ def test_a_long_text_is_cut_in_the_message():
 
 
 @pytest.mark.parametrize(
-    "text",
-    ['{"a":' * 10_000, "[" * 10_000, '{"a": NaN}', '{"a": -Infinity}', '{"a": ' + "9" * 5000 + "}"],
+    ("text", "column"),
+    [
+        ('{"a":' * 10_000, 501),
+        ("[" * 10_000, 101),
+        ('{"NaN": NaN}', 9),
+        ('{"a": -Infinity}', 7),
+        ('{"a": ' + "9" * 5000 + "}", 7),
+    ],
     ids=["objects", "arrays", "nan", "infinity", "digits"],
 )
-def test_json_that_python_alone_could_not_tell_about(text):
-    assert unreadable(text).message.startswith("The definition ")
+def test_json_that_python_alone_could_not_tell_about(text, column):
+    diagnostic = unreadable(text)
+    assert diagnostic.message.startswith("The definition ")
+    assert (diagnostic.line, diagnostic.column) == (1, column)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +301,7 @@ def test_positions_in_yaml():
 def test_keys_that_occur_twice_are_found():
     source = from_text('{"a": 1,\n "b": {"c": 1, "c": {"c": 2}}, "a": 2}')
     assert source.repeats
-    assert source.positions.duplicates == {"/b/c": (2, 16), "/a": (2, 31)}
+    assert source.positions.duplicates == {"/b/c": (2, 16), "/a": (2, 32)}
     assert from_text("a: 1\nb: 2\na: 3\n").positions.duplicates == {"/a": (3, 1)}
     assert not from_text(TEXT).repeats
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from sfnbook import tolerance
 from sfnbook.clock import SECOND, parse_timestamp
 from sfnbook.definition import ABSENT, JSONATA, State
 from sfnbook.errors import QUERY_EVALUATION_ERROR, RUNTIME, Failed
@@ -18,6 +19,8 @@ from sfnbook.values import Json, text
 
 Field: TypeAlias = Callable[[Json, Environment], Any]
 """A compiled field: reads the state's raw input."""
+
+Convert: TypeAlias = Callable[[Json, str, "str | None"], Any]
 
 LONGEST_WAIT: Final = (2**31 - 1) * SECOND
 
@@ -37,51 +40,28 @@ def expression(value: Json, location: str) -> Evaluate:
     return lambda raw, env: evaluate({"input": raw}, env)
 
 
-def number(state: State, attribute: str, convert: Callable[[Json, str, str | None], Any]) -> Field | None:
-    """A numeric field in its three spellings; ``convert(value, name, path)`` checks what came out."""
-    literal = getattr(state, attribute)
-    path = getattr(state, attribute + "_path", ABSENT)
-    name = asl_name(attribute)
+def number(state: State, attribute: str, convert: Convert) -> Field | None:
+    """A numeric field of a state in its three spellings."""
+    literal, path = getattr(state, attribute), getattr(state, attribute + "_path", ABSENT)
+    return setting(literal, path, asl_name(attribute), state.query_language, convert)
+
+
+def setting(literal: Json, path: Json, name: str, language: str, convert: Convert, place: str = "") -> Field | None:
+    """A number as a literal, a path or an expression; ``convert(value, name, path)`` checks what came out."""
     if path is not ABSENT:
         follow = paths.compile_path(path)
         return lambda raw, env: convert(follow(raw, env), name + "Path", path)
     if literal is ABSENT:
         return None
-    if state.query_language == JSONATA and jsonata.is_expression(literal):
-        evaluate = jsonata.typed(expression(literal, name), "number", literal, name)
+    if language == JSONATA and jsonata.is_expression(literal):
+        evaluate = jsonata.typed(expression(literal, place + name), "number", literal, place + name)
         return lambda raw, env: convert(evaluate(raw, env), name, None)
     return lambda _raw, _env: convert(literal, name, None)
 
 
-def whole(value: Json, name: str, path: str | None) -> int:
-    """An integer; AWS also takes the text of one, and refuses anything else."""
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            pass
-    elif isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value):
-        return int(value)
-    raise Failed(RUNTIME, f"The {name} field refers to value {_quoted(value)} which is not a valid integer: {path}")
-
-
-def real(value: Json, name: str, path: str | None) -> float:
-    """A float; AWS also takes the text of one."""
-    if not isinstance(value, bool):
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            pass
-    raise Failed(RUNTIME, f"The {name} field refers to value {_quoted(value)} which is not a valid float: {path}")
-
-
-def _quoted(value: Json) -> str:
-    return f'"{value}"' if isinstance(value, str) else text(value)
-
-
 def seconds(value: Json, name: str, path: str | None) -> int:
     """TimeoutSeconds and HeartbeatSeconds, as microseconds."""
-    return whole(value, name, path) * SECOND
+    return tolerance.integer(value, name, path) * SECOND
 
 
 def wait(state: Any) -> Field:

@@ -32,7 +32,7 @@ def is_expression(value: Json) -> bool:
     >>> is_expression("{% 1 %}"), is_expression(" {% 1 %}"), is_expression(1)
     (True, False, False)
     """
-    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")
+    return isinstance(value, str) and len(value) > 3 and value.startswith("{%") and value.endswith("%}")
 
 
 def bare(text: str) -> str:
@@ -63,11 +63,13 @@ def program(source: str) -> Program:
     ['a', 'states']
     """
     tree = jsonata_library.parse(source)
-    trees = list(jsonata_compile.walk(tree))
+    layers = jsonata_compile.layers(tree)
+    trees = [part for layer in layers for part in layer]
+    shallow = len(layers) <= jsonata_compile.DEEPEST
     return Program(
         source,
         tree,
-        jsonata_compile.compiled(tree, jsonata_library.built_in()),
+        jsonata_compile.compiled(tree, jsonata_library.built_in()) if shallow else None,
         frozenset(str(part.value) for part in trees if part.type == "variable"),
         _reads_context(trees),
         tuple(part.value.pattern for part in trees if part.type == "regex"),
@@ -78,13 +80,13 @@ def _reads_context(trees: list[Any]) -> bool:
     """Building the context object costs more than most expressions, so ask whether it is wanted."""
     mentions = sum(part.type == "variable" and part.value == "states" for part in trees)
     without = sum(part.type == "path" and _reads_other_field(part.steps) for part in trees)
-    return mentions > without
+    return bool(mentions > without)
 
 
 def _reads_other_field(steps: list[Any]) -> bool:
     first, second = steps[0], steps[min(1, len(steps) - 1)]
     starts = first.type == "variable" and first.value == "states" and not first.predicate
-    return starts and second.type == "name" and second.value != "context"
+    return bool(starts and second.type == "name" and second.value != "context")
 
 
 def compile_expression(text: str, location: str) -> Evaluate:

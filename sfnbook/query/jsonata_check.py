@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.query.jsonata import INVALID, bare, program
-from sfnbook.query.jsonata_compile import walk
+from sfnbook.query.jsonata_compile import layers
 from sfnbook.query.jsonata_library import NotJsonata, built_in
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def variables_in(text: str) -> set[str]:
     >>> variables_in("{% ($x := $limit; $map($items, function($v) { $v + $x })) %}") == {"limit", "items"}
     True
     """
-    trees = list(walk(program(bare(text)).tree))
+    trees = [part for layer in layers(program(bare(text)).tree) for part in layer]
     bound = {name for part in trees for name in _bound(part)}
     return (
         {part.value for part in trees if part.type == "variable"} - bound - built_in() - {"states", "", "$"}

@@ -10,7 +10,7 @@ library evaluates the same expression, or says what is wrong with it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from sfnbook.query.environment import Environment
@@ -37,7 +37,7 @@ class _Unknown(Exception):  # noqa: N818 - a signal, no error
 def compiled(tree: Any, built_in: frozenset[str]) -> Node | None:
     """The closure of a parse tree, or None if the library must evaluate it."""
     try:
-        return _node(tree, built_in) if depth(tree) <= DEEPEST else None
+        return _node(tree, built_in)
     except _Unknown:
         return None
 
@@ -49,36 +49,26 @@ _CHILDREN: Final = (
 )  # fmt: skip
 
 
-def children(tree: Any) -> Iterator[Any]:
+def children(tree: Any) -> list[Any]:
     """The parse trees directly inside a parse tree, predicates and groups included."""
+    found: list[Any] = []
+    parts = tree.__dict__
     for name in _CHILDREN:
-        yield from _trees(getattr(tree, name, None))
+        part = parts.get(name)
+        if isinstance(part, list):
+            for item in part:
+                found.extend(item) if isinstance(item, list) else found.append(item)
+        elif part is not None:
+            found.append(part)
+    return found
 
 
-def _trees(value: Any) -> Iterator[Any]:
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _trees(item)
-    elif value is not None:
-        yield value
-
-
-def walk(tree: Any) -> Iterator[Any]:
-    """A parse tree and everything inside it, without recursion."""
-    pending = [tree]
-    while pending:
-        current = pending.pop()
-        yield current
-        pending.extend(children(current))
-
-
-def depth(tree: Any) -> int:
-    """How deep the library would nest to evaluate a tree; stops counting beyond `DEEPEST`."""
-    level, count = [tree], 0
-    while level and count <= DEEPEST:
-        level = [child for parent in level for child in children(parent)]
-        count += 1
-    return count
+def layers(tree: Any) -> list[list[Any]]:
+    """Everything inside a parse tree, by how deep the library nests to evaluate it."""
+    found = [[tree]]
+    while inner := [child for parent in found[-1] for child in children(parent)]:
+        found.append(inner)
+    return found
 
 
 _UNUSUAL: Final = ("predicate", "stages", "group", "focus", "index", "ancestor", "tuple", "seeking_parent")

@@ -14,6 +14,7 @@ import json
 import math
 import random
 import re
+import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sfnbook import chance
@@ -40,9 +41,11 @@ DIGESTS: Final = {
 
 @functools.cache
 def library() -> Any:
-    """The module ``jsonata``, imported at its first use."""
+    """The module ``jsonata``, imported at its first use; it raises the recursion limit for good."""
+    limit = sys.getrecursionlimit()
     import jsonata  # noqa: PLC0415 - not for `import sfnbook`
 
+    sys.setrecursionlimit(limit)
     return jsonata
 
 
@@ -57,7 +60,6 @@ class NotJson(Exception):  # noqa: N818 - a signal, no error
 
 def to_library(value: Json) -> Any:
     """A JSON value as the library wants it: its own null, and no whole double (AWS drops the ``.0``)."""
-
     null = library().Utils.NULL_VALUE
 
     def convert(item: Json) -> Any:
@@ -78,7 +80,6 @@ def from_library(value: Any, *, printed: bool = False) -> Json:
     An infinite number becomes its name, as on AWS.  Counting what the value holds ends the
     writing out of a value that refers to itself many times over.
     """
-
     null, held = library().Utils.NULL_VALUE, 0
 
     def convert(item: Any) -> Json:

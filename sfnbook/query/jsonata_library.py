@@ -12,9 +12,10 @@ import copy
 import functools
 import re
 import signal
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sfnbook.query import jsonata_functions as functions
 from sfnbook.query import jsonata_values as operators
@@ -208,6 +209,17 @@ def _printed(value: Any) -> str:
     return "" if value is None else str(functions.string_(value))
 
 
+@contextlib.contextmanager
+def _deep_stack() -> Iterator[None]:
+    """Room for AWS's 100 levels, each of which is up to ten calls in the library."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 10_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 # Parsing.
 
 
@@ -221,7 +233,8 @@ def parse(source: str) -> Any:
     parser.ancestry, parser.errors = [], []
     parser.ancestor_label = parser.ancestor_index = 0
     try:
-        return parser.parse(source, _regex)
+        with _deep_stack():
+            return parser.parse(source, _regex)
     except functions.library().JException as problem:
         raise NotJsonata(_sentence(problem), problem.location) from None
     except RecursionError:
@@ -246,6 +259,7 @@ def _regex(pattern: str, flags: Any) -> Any:
     return re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", pattern), options)
 
 
+@functools.cache
 def built_in() -> frozenset[str]:
     """The names of all functions that an expression may call."""
     return frozenset(engine().globals.bindings) | functions.DRAWN
@@ -265,7 +279,7 @@ def evaluate(
     frame = library.library.Frame(library.globals)
     try:
         frame.bindings = _bounds() | _bindings(states, env, names, location)
-        with library.current(library.interpreter), _alarm():
+        with library.current(library.interpreter), _deep_stack(), _alarm():
             result = library.interpreter.eval(tree, None, frame)
             return UNDEFINED if result is None else functions.from_library(result)
     except functions.NotJson:

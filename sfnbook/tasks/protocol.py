@@ -58,6 +58,8 @@ class Outcome(NamedTuple):
     heartbeats: tuple[float, ...] = ()
     never: bool = False
     traceback: str | None = None
+    submitted: Json = None  # the service's first answer, before the result: .sync and .waitForTaskToken
+    worker: str | None = None  # the name of the worker that took an activity task
 
 
 class Backend(Protocol):

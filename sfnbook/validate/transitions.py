@@ -40,6 +40,8 @@ def transitions(machine: Json) -> Problems:
 
 
 def _dangling(block: Block) -> Problems:
+    if not block.source["States"]:
+        return
     places = [(block.source.get("StartAt"), f"{block.pointer}/StartAt")]
     places += [(name, where + end) for _, state, where in block.states() for name, end in targets(state)]
     for name, where in places:

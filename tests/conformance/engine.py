@@ -21,11 +21,14 @@ class Recorded:
 
     def call(self, call: Call) -> Outcome:
         attempt = self.take(call)
-        if attempt is None or attempt.get("timeout") or attempt.get("pending"):
+        if attempt is None:
             return Outcome(never=True)
+        if attempt.get("timeout") or attempt.get("pending"):
+            return Outcome(never=True, submitted=attempt.get("submitted"), worker=attempt.get("workerName"))
+        more = {"submitted": attempt.get("submitted"), "worker": attempt.get("workerName")}
         if "result" in attempt:
-            return Outcome(attempt["result"])
-        return Outcome(None, attempt.get("error"), attempt.get("cause"), failed=True)
+            return Outcome(attempt["result"], **more)
+        return Outcome(None, attempt.get("error"), attempt.get("cause"), failed=True, **more)
 
     def take(self, call: Call) -> dict[str, Any] | None:
         attempts = self.left.get(call.state, [])
@@ -33,6 +36,12 @@ class Recorded:
             if all(f"{place['map']}[{place['index']}]" in call.path for place in attempt.get("iteration", [])):
                 return attempts.pop(index)
         return None
+
+
+def activities_of(definition: Any, tasks: dict[str, Any]) -> list[str]:
+    """The activities that somebody worked on: the recorder deleted the others."""
+    states = definition.get("States", {}) if isinstance(definition, dict) else {}
+    return [state["Resource"] for name, state in states.items() if "Resource" in state and name in tasks]
 
 
 def run(case: dict[str, Any]) -> dict[str, Any]:
@@ -43,15 +52,24 @@ def definition_of(case: dict[str, Any]) -> Any:
     return case["definition"] if "definition" in case else case["definition_text"]
 
 
+def described(case: dict[str, Any], machine: dict[str, Any]) -> Any:
+    definition = definition_of(case)
+    if not machine.get("Id"):
+        return definition
+    text = definition if isinstance(definition, str) else json.dumps(definition)
+    return {"stateMachineArn": machine["Id"], "name": machine.get("Name"), "definition": text}
+
+
 def run_execution(case: dict[str, Any]) -> dict[str, Any]:
     context, mock = case.get("context") or {}, case.get("mock") or {}
-    machine = sfnbook.load(definition_of(case), name=context.get("StateMachine", {}).get("Name"))
+    machine = sfnbook.load(described(case, context.get("StateMachine") or {}))
     given = json.loads(case["input_text"]) if "input_text" in case else case.get("input")
     execution_context = context.get("Execution", {})
     execution = machine.start(
         given,
         tasks=Recorded(mock.get("tasks") or {}),
         files=mock.get("files"),
+        activities=activities_of(case["definition"], mock.get("tasks") or {}) if "definition" in case else None,
         name=execution_context.get("Name"),
         arn=execution_context.get("Id"),
         role_arn=execution_context.get("RoleArn"),

@@ -1,0 +1,120 @@
+"""What `--input` and `--task` mean: JSON, a file of JSON, or something out of a Python file.
+
+A Python file runs when its name was given, as `python FILE` would run it; nothing else is evaluated.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+import traceback
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfnbook.errors import UsageError
+from sfnbook.tasks import result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
+    from sfnbook.values import Json
+
+
+def json_of(given: str, option: str) -> Json:
+    """The value of a JSON text, or of the file after an "@".
+
+    >>> json_of('{"n": 1}', "--input")
+    {'n': 1}
+    """
+    text = _text_of(Path(given[1:]), option) if given.startswith("@") else given
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        hint = "" if given.startswith("@") else f" For a file write {option} @FILE."
+        raise UsageError(f"{option} {_short(given)} is not JSON: {problem}.{hint}") from None
+
+
+def _text_of(file: Path, option: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{option}: {str(file)!r} is not a UTF-8 text.") from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise UsageError(f"{option}: {str(file)!r} cannot be read: {reason}.") from None
+
+
+def answers_of(options: Iterable[str]) -> dict[str, Any]:
+    """The answers that ``--task STATE=...`` options give, by state.
+
+    >>> answers_of(['Charge={"ok": true}'])
+    {'Charge': result({'ok': True})}
+    """
+    answers: dict[str, Any] = {}
+    for option in options:
+        state, answer = _answer(option)
+        if state in answers:
+            raise UsageError(f"--task gives two answers for {state!r}; sfnbook.tasks.attempts takes several.")
+        answers[state] = answer
+    return answers
+
+
+def _answer(option: str) -> tuple[str, Any]:
+    """State and answer; a state's name may hold "=", too, so the first split that makes sense counts."""
+    parts = option.split("=")
+    if len(parts) < 2 or not option.partition("=")[0]:
+        raise UsageError(f"--task {_short(option)}: write STATE=JSON or STATE=@FILE.py:NAME.")
+    for index in range(1, len(parts)):
+        state, answer = "=".join(parts[:index]), "=".join(parts[index:])
+        if answer.startswith("@"):
+            return state, _from_file(answer[1:])
+        try:
+            return state, result(json_of(answer, "--task"))
+        except UsageError as problem:
+            first = problem if index == 1 else first
+    raise first
+
+
+def _from_file(place: str) -> Any:
+    """What ``FILE.py:NAME`` names; the file of a JSON value has no name behind it."""
+    file, _, name = place.rpartition(":")
+    if not file.endswith(".py"):
+        return result(json_of(f"@{place}", "--task"))
+    module = _module(Path(file))
+    if hasattr(module, name):
+        return getattr(module, name)
+    near = difflib.get_close_matches(name, vars(module), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise UsageError(f"There is no {name!r} in {file!r}.{hint}")
+
+
+def _module(path: Path) -> ModuleType:
+    """Run a Python file, once, as a module; its neighbours can be imported from it."""
+    key = f"sfnbook answers {path.resolve()}"
+    if key in sys.modules:
+        return sys.modules[key]
+    spec = spec_from_file_location(key, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise UsageError(f"--task: there is no file {str(path)!r}.")
+    module = module_from_spec(spec)
+    sys.modules[key] = module
+    if str(path.parent.resolve()) not in sys.path:
+        sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as problem:
+        del sys.modules[key]
+        raise UsageError(f"{path}{_line(problem, path)}: {type(problem).__name__}: {problem}") from problem
+    return module
+
+
+def _line(problem: Exception, path: Path) -> str:
+    lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == str(path)]
+    return f", line {lines[-1]}" if lines else ""
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -1,0 +1,233 @@
+// The graph of a state machine as a live picture: the SVG comes once, afterwards only statuses.
+// Python sends `geometry` (SVG text made by sfnbook/svg.py), `looks` (what each status is called and its
+// icon), `status` (by pointer), `selected`, `height`; this sends {type: "select", pointer} and {type: "key", key}.
+
+/** @typedef {{label: string, icon: string}} Look */
+/** @typedef {{model: any, el: HTMLElement}} Context */
+
+const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+const KEYS = new Set(["F5", "F6", "F10", "F11", "Shift+F5", "Shift+F10", "Shift+F11"]);
+const READABLE = 0.62; // the smallest scale at which names can still be read
+const LARGEST = 2.5;
+
+/** @param {string} tag @param {Record<string, string>} attributes @param {string} [text] */
+function element(tag, attributes, text = "") {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.textContent = text;
+  return made;
+}
+
+/** Where a state's face is, in the picture's own coordinates. @param {Element} node */
+function place(node) {
+  const face = node.querySelector(".sfn-face");
+  const [x, y, w, h] = ["x", "y", "width", "height"].map((name) => Number(face?.getAttribute(name)));
+  return { x, y, w, h, cx: x + w / 2, cy: y + h / 2 };
+}
+
+/** The node that one would look for with an arrow key. @param {Element[]} nodes @param {Element} from @param {number[]} way */
+function neighbour(nodes, from, [dx, dy]) {
+  const here = place(from);
+  const far = (/** @type {Element} */ node) => {
+    const there = place(node);
+    const ahead = (there.cx - here.cx) * dx + (there.cy - here.cy) * dy;
+    const aside = Math.abs((there.cx - here.cx) * dy) + Math.abs((there.cy - here.cy) * dx);
+    return ahead < 8 ? Infinity : ahead + 2 * aside;
+  };
+  const others = nodes.filter((node) => node !== from && far(node) < Infinity);
+  return others.sort((a, b) => far(a) - far(b))[0];
+}
+
+/** Notebook shortcuts stay away from an element only if it says so itself. @param {Element} root */
+function suppressShortcuts(root) {
+  for (const item of root.querySelectorAll("button, input, textarea, select, summary, [tabindex]"))
+    if (!item.hasAttribute("data-lm-suppress-shortcuts")) item.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+
+/** Show a picture in a box: scale it, move it, bring a node into view. @param {HTMLElement} box @param {SVGSVGElement} svg @param {() => number} highest */
+function camera(box, svg, highest) {
+  const [, , width, height] = (svg.getAttribute("viewBox") ?? "0 0 1 1").split(" ").map(Number);
+  const view = { x: 0, y: 0, scale: 1, fitted: true };
+  const size = () => ({ w: box.clientWidth / view.scale, h: box.clientHeight / view.scale });
+  const between = (/** @type {number} */ at, /** @type {number} */ all, /** @type {number} */ seen) =>
+    all <= seen ? (all - seen) / 2 : Math.min(Math.max(at, 0), all - seen);
+  const draw = () => {
+    const { w, h } = size();
+    view.x = between(view.x, width, w);
+    view.y = between(view.y, height, h);
+    svg.setAttribute("viewBox", `${view.x} ${view.y} ${w} ${h}`);
+  };
+  const zoom = (/** @type {number} */ by) => {
+    const { w, h } = size();
+    const [cx, cy] = [view.x + w / 2, view.y + h / 2];
+    view.scale = Math.min(Math.max(view.scale * by, 0.1), LARGEST);
+    view.fitted = false;
+    view.x = cx - size().w / 2;
+    view.y = cy - size().h / 2;
+    draw();
+  };
+  const fit = (/** @type {number} */ least) => {
+    if (!box.clientWidth) return;
+    const wide = Math.min(1, box.clientWidth / width);
+    box.style.height = `${Math.round(Math.min(Math.max(height * Math.max(wide, least), 120), highest()))}px`;
+    view.scale = Math.max(Math.min(wide, box.clientHeight / height), least);
+    view.fitted = true;
+    draw();
+  };
+  const reveal = (/** @type {Element | undefined} */ node) => {
+    if (!node || !box.clientWidth) return;
+    const at = place(node);
+    const { w, h } = size();
+    const margin = 24;
+    const shift = (/** @type {number} */ from, /** @type {number} */ seen, /** @type {number} */ start, /** @type {number} */ long) =>
+      start - margin < from || start + Math.min(long, seen) + margin > from + seen ? start + Math.min(long, seen) / 2 - seen / 2 : from;
+    view.x = shift(view.x, w, at.x, at.w);
+    view.y = shift(view.y, h, at.y, at.h);
+    draw();
+  };
+  const pan = (/** @type {number} */ dx, /** @type {number} */ dy) => {
+    view.x -= dx / view.scale;
+    view.y -= dy / view.scale;
+    draw();
+  };
+  return { fit, zoom, reveal, pan, view };
+}
+
+/** @param {Context} context */
+function render({ model, el }) {
+  const box = element("div", { class: "sfn-stage" });
+  const news = element("div", { class: "sfn-news", "aria-live": "polite" });
+  const tools = element("div", { class: "sfn-zoom", role: "group", "aria-label": "Zoom" });
+  el.classList.add("sfn-graph-view");
+  el.replaceChildren(box, tools, news);
+
+  /** @type {Element[]} */ let nodes = [];
+  /** @type {Map<string, Element>} */ let byPointer = new Map();
+  /** @type {ReturnType<typeof camera> | undefined} */ let look;
+
+  const chosen = () => byPointer.get(model.get("selected"));
+  const select = (/** @type {Element} */ node) => model.send({ type: "select", pointer: node.getAttribute("data-pointer") });
+
+  function showStatus() {
+    /** @type {Record<string, Look>} */ const looks = model.get("looks");
+    const status = model.get("status");
+    const heard = [];
+    for (const [pointer, node] of byPointer) {
+      const name = status[pointer] ?? "none";
+      if (node.getAttribute("data-status") === name) continue;
+      node.setAttribute("data-status", name);
+      node.querySelector(".sfn-badge path")?.setAttribute("d", looks[name].icon);
+      const words = node.getAttribute("data-words");
+      node.setAttribute("aria-label", name === "none" ? words : `${words}, ${looks[name].label}`);
+      heard.push(node.getAttribute("aria-label"));
+    }
+    news.textContent = heard.slice(-3).join("; ");
+  }
+
+  function showSelected() {
+    const node = chosen();
+    for (const other of nodes) {
+      other.setAttribute("aria-pressed", String(other === node));
+      other.setAttribute("tabindex", other === (node ?? nodes[0]) ? "0" : "-1");
+    }
+    look?.reveal(node);
+  }
+
+  function showGeometry() {
+    const parsed = new DOMParser().parseFromString(model.get("geometry"), "image/svg+xml");
+    const svg = /** @type {SVGSVGElement} */ (/** @type {unknown} */ (document.importNode(parsed.documentElement, true)));
+    box.replaceChildren(svg);
+    nodes = [...svg.querySelectorAll("[data-pointer]")];
+    byPointer = new Map(nodes.map((node) => [node.getAttribute("data-pointer") ?? "", node]));
+    for (const node of nodes) node.setAttribute("data-words", node.getAttribute("aria-label") ?? "");
+    look = camera(box, svg, () => model.get("height"));
+    svg.removeAttribute("width");
+    svg.removeAttribute("height");
+    showStatus();
+    look.fit(READABLE);
+    showSelected();
+  }
+
+  for (const [text, words, act] of /** @type {[string, string, () => void][]} */ ([
+    ["−", "Zoom out", () => look?.zoom(1 / 1.25)],
+    ["⤢", "Show all of it", () => look?.fit(0)],
+    ["+", "Zoom in", () => look?.zoom(1.25)],
+  ])) {
+    const button = element("button", { type: "button", title: words, "aria-label": words }, text);
+    button.addEventListener("click", act);
+    tools.append(button);
+  }
+
+  /** @type {{x: number, y: number, moved: boolean} | undefined} */ let drag;
+  box.addEventListener("pointerdown", (event) => {
+    drag = event.button === 0 ? { x: event.clientX, y: event.clientY, moved: false } : undefined;
+  });
+  box.addEventListener("pointermove", (event) => {
+    if (!drag || !(event.buttons & 1)) return;
+    const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
+    if (!drag.moved && Math.hypot(dx, dy) < 5) return;
+    if (!drag.moved) box.setPointerCapture(event.pointerId);
+    look?.pan(dx, dy);
+    drag = { x: event.clientX, y: event.clientY, moved: true };
+  });
+  box.addEventListener("click", (event) => {
+    const node = /** @type {Element} */ (event.target).closest("[data-pointer]");
+    if (node && !drag?.moved) select(node);
+    drag = undefined;
+  });
+  box.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    look?.zoom(event.deltaY < 0 ? 1.1 : 1 / 1.1);
+  }, { passive: false });
+  box.addEventListener("keydown", (event) => {
+    const node = /** @type {Element} */ (event.target).closest("[data-pointer]");
+    const way = ARROWS[/** @type {keyof typeof ARROWS} */ (event.key)];
+    if (!node || (!way && event.key !== "Enter" && event.key !== " ")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!way) return select(node);
+    const next = /** @type {SVGElement | undefined} */ (neighbour(nodes, node, way));
+    if (!next) return;
+    for (const other of nodes) other.setAttribute("tabindex", other === next ? "0" : "-1");
+    next.focus();
+    look?.reveal(next);
+  });
+
+  // The view around the graph, if there is one: its keys, and its controls made safe from shortcuts.
+  /** @type {Element} */ let root = el;
+  const onKey = (/** @type {Event} */ event) => {
+    const pressed = /** @type {KeyboardEvent} */ (event);
+    const key = (pressed.shiftKey ? "Shift+" : "") + pressed.key;
+    if (!KEYS.has(key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    model.send({ type: "key", key });
+  };
+  const growth = new MutationObserver(() => suppressShortcuts(root));
+  const resized = new ResizeObserver(() => {
+    if (look?.view.fitted) look.fit(look.view.scale < READABLE ? 0 : READABLE);
+    showSelected();
+  });
+  const frame = requestAnimationFrame(() => {
+    root = el.closest(".sfn-debugger") ?? el;
+    root.addEventListener("keydown", onKey);
+    suppressShortcuts(root);
+    growth.observe(root, { childList: true, subtree: true });
+  });
+  resized.observe(el);
+
+  showGeometry();
+  /** @type {[string, () => void][]} */
+  const bound = [["geometry", showGeometry], ["status", showStatus], ["selected", showSelected]];
+  for (const [name, show] of bound) model.on(`change:${name}`, show);
+  return () => {
+    for (const [name, show] of bound) model.off(`change:${name}`, show);
+    cancelAnimationFrame(frame);
+    growth.disconnect();
+    resized.disconnect();
+    root.removeEventListener("keydown", onKey);
+  };
+}
+
+export default { render };
