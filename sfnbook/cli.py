@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import json
 import re
+import shlex
 import sys
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec
 import typer
 
 from sfnbook import __version__, course, machine
-from sfnbook.answer_file import answers_of, json_of
+from sfnbook.arguments import answers_of, json_of
 from sfnbook.errors import DefinitionError, ExecutionFailed, SfnbookError, UnansweredTask, UsageError
 from sfnbook.validate import validate as problems_of
 
@@ -49,14 +49,6 @@ app = typer.Typer(
 )
 
 DefinitionFile = Annotated[Path, typer.Argument(metavar="FILE", help="A definition: JSON or YAML.")]
-
-
-class Picture(StrEnum):
-    """The kinds of picture, by suffix."""
-
-    svg = ".svg"
-    png = ".png"
-    pdf = ".pdf"
 
 
 # --- commands -------------------------------------------------------------------------------------
@@ -129,7 +121,7 @@ def run(
             show_trace(execution.transitions, as_json=as_json)
     if as_json:
         typer.echo(json.dumps(summary(execution)))
-        return JSON_CODES.get(execution.status, FAILED) if execution.blocked is None else USAGE
+        return USAGE if execution.blocked else JSON_CODES.get(execution.status, FAILED)
     if execution.status == "RUNNING" and execution.blocked is None:
         say(f"Stopped before {until} at {execution.time:g} s.")
         return OK
@@ -240,11 +232,9 @@ def show(lines: Iterable[Text], *, stderr: bool = False) -> None:
 
 def unanswered(task: UnansweredTask) -> str:
     """`UnansweredTask` in the command line's words."""
-    return (
-        f"Nobody answers for the Task {task.path!r}. Give it a result or a function:\n"
-        f"  --task '{task.state}={{\"any\": \"JSON\"}}'\n"
-        f"  --task '{task.state}=@answers.py:function'"
-    )
+    examples = (f'{task.state}={{"any": "JSON"}}', f"{task.state}=@answers.py:function")
+    lines = [f"Nobody answers for the Task {task.path!r}. Give it a result or a function:"]
+    return "\n".join(lines + [f"  --task {shlex.quote(example)}" for example in examples])
 
 
 def waiting(execution: Execution) -> str:
@@ -274,8 +264,7 @@ def verdict(found: list[Diagnostic]) -> str:
 
 def fields_of(problem: Diagnostic) -> dict[str, Json]:
     return {
-        name: getattr(problem, name)
-        for name in ("severity", "code", "message", "pointer", "line", "column")
+        name: getattr(problem, name) for name in ("severity", "code", "message", "pointer", "line", "column")
     }
 
 

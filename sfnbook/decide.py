@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sfnbook import failing, fanout, nested, working
 from sfnbook.errors import RUNTIME, TIMEOUT, Failed
-from sfnbook.family import container_of, stopped_below, wake
+from sfnbook.family import container_of, halted, stopped_below, wake
 from sfnbook.frames import (
     ANSWERED,
     AWAITING,
@@ -206,7 +206,7 @@ def time_out(frame: Frame, scene: Scene) -> Change:
     top = scene.frames[frame.work]
     first = scene.next_event(top)
     failure = Failure(TIMEOUT, None, top.state)
-    after = top._replace(phase=TIMED_OUT, due=None, event=first, work=failure)
+    after = top._replace(phase=TIMED_OUT, due=None, event=first, work=halted(top, failure))
     gone = frame._replace(due=None, phase=TIMED_OUT)
     others = ((frame, gone), *stopped_below(top, scene, TIMED_OUT), *wake(after, scene))
     return Change("ExecutionTimedOut", scene.now, top, after, others, first, ("ExecutionTimedOut",))

@@ -14,7 +14,7 @@ from sfnbook.clock import iso
 from sfnbook.definition import ABSENT, JSONATA
 from sfnbook.errors import QUERY_EVALUATION_ERROR, RUNTIME, Failed
 from sfnbook.failing import failure_of, resolve
-from sfnbook.family import children_gone, settle, stopped_below
+from sfnbook.family import children_gone, settle, stopped, stopped_below
 from sfnbook.frames import (
     ABORTED,
     BIRTH,
@@ -24,7 +24,6 @@ from sfnbook.frames import (
     READING,
     RESULT,
     Change,
-    Failure,
     Fan,
     Frame,
     Identity,
@@ -32,11 +31,12 @@ from sfnbook.frames import (
     MapRun,
     Running,
     Scope,
+    failure_in,
 )
 from sfnbook.items.batcher import batches
 from sfnbook.items.reader import read_items
 from sfnbook.items.writer import ChildResult, write_results
-from sfnbook.scene import lineage_of
+from sfnbook.scene import hashed, lineage_of
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
@@ -181,8 +181,8 @@ def _child(
     state: CompiledMap, frame: Frame, scene: Scene, index: int, value: Json, fan: Fan, run: MapRun
 ) -> Frame:
     outer, key = frame.scope, (fan.number, index)
-    lineage = chance.combine(lineage_of(frame), index)
-    name = chance.uuid_text(chance.combine(scene.seed, lineage, chance.digest("name")))
+    lineage = lineage_of(frame, index)
+    name = chance.uuid_text(chance.combine(scene.seed, hashed(lineage), chance.digest("name")))
     kind = "express" if run.type == "EXPRESS" else "execution"
     place = run.machine_arn.partition(":stateMachine:")
     execution = Identity(
@@ -207,7 +207,7 @@ def abort(frame: Frame, child: Frame, scene: Scene, index: int) -> Change:
     """A child execution is stopped because too many others failed."""
     born = child.phase != BIRTH
     first = scene.next_event(child)
-    after = child._replace(phase=ABORTED, due=None, work=Failure(None, None, child.state))
+    after = stopped(child, ABORTED)
     others = ((frame, frame._replace(work=frame.work._replace(next=index + 1))), *stopped_below(child, scene, ABORTED))
     return Change("Aborted", scene.now, child, after, others, first if born else 0, ("ExecutionAborted",) if born else ())
 
@@ -246,7 +246,7 @@ def _results(state: CompiledMap, fan: Fan, scene: Scene) -> Json:
 def child_result(child: Frame, now: int) -> ChildResult:
     """A finished child execution, as the result files describe it."""
     execution = child.scope.execution
-    failure = child.work if isinstance(child.work, Failure) else None
+    failure = failure_in(child.work)
     return ChildResult(
         execution.arn,
         execution.name,

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Self
+from heapq import heappush
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from sfnbook import distributed, failing, nested, outside, working
+from sfnbook import distributed, failing, nested, outside, redriving, runs, working
 from sfnbook.clock import instant, microseconds, seconds
 from sfnbook.decide import decide
 from sfnbook.errors import ExecutionFailed, UnansweredTask, UsageError
@@ -18,6 +19,7 @@ from sfnbook.frames import (
     BILLED,
     DEADLINE,
     OVER,
+    RANK,
     TOP,
     WORLD,
     Change,
@@ -25,6 +27,7 @@ from sfnbook.frames import (
     Frame,
     FrameId,
     World,
+    failure_in,
 )
 from sfnbook.history import events_of
 from sfnbook.limits import UNBOUNDED, Limits
@@ -41,6 +44,13 @@ if TYPE_CHECKING:
 
     from sfnbook.definition import Definition
     from sfnbook.tasks.answers import Answers, TaskRef
+
+
+LONGEST_CHANGE: Final = 8
+"""No change has more events: closer than this to the limit, a run goes step by step."""
+
+ENDS: Final = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
+GATED: Final = frozenset({AWAITING, DEADLINE})
 
 
 class Setup:
@@ -188,46 +198,62 @@ class Execution:
                 return
 
     def _run(self) -> None:
-        """`step` without views, and without the timer index while one frame goes on alone.
+        """`step` until the end, without views.
 
-        Kept flat because everything else waits for it; a test holds it equal to repeated `step`.
+        Kept flat because everything else waits for it: the frame that has just stepped goes on
+        without passing through the timer index when no other one is due before it, and a change
+        that is anything special goes the slow way.  A test holds it equal to repeated `step`.
         """
-        while self._cursor < len(self._changes):
-            self._step()
         while self._step() is not None:
-            if len(self._frames) - len(self._idle()) <= 1:
-                self._run_alone()
+            if self._cursor >= len(self._changes) and (frame := self._next()) is not None:
+                self._rush(frame)
 
-    def _idle(self) -> tuple[FrameId, ...]:
-        return (WORLD,)
-
-    def _run_alone(self) -> None:
-        """Follow a frame for as long as no other one is due before it."""
-        frames, changes, counters = self._frames, self._changes, self._counters
-        scene, keep, last_event = self._scene, self._keep, self._last_event - 8
-        number, billed = self._cursor, self._billed
-        frame = self._next()
-        self._index = None
-        while frame is not None and frame.due is not None and frame.phase not in OVER:
-            if frame.due > self._now and not self._may_pass(frame):
-                break
-            change = decide(frame, scene, max(frame.due, self._now), number)
-            if type(change) is not Change:
-                break
-            events = change.events
-            if change.others or change.first + len(events) > last_event:
+    def _rush(self, frame: Frame) -> None:
+        frames, changes, counters, scene = self._frames, self._changes, self._counters, self._scene
+        keep, last_event = self._keep, self._last_event - LONGEST_CHANGE
+        number, billed, now = self._cursor, self._billed, self._now
+        index, self._index = self._index or TimerIndex(frames.values()), None
+        heap, first = index.heap, index.first
+        rank = RANK.get
+        while True:
+            due = frame.due
+            if due > now:  # type: ignore[operator] # a frame without a due is never picked
+                if frame.phase in GATED and not self._may_pass(frame):
+                    break
+                now = due
+            change = decide(frame, scene, now, number)
+            if type(change) is not Change or change.first > last_event or change.kind in ENDS:
                 break
             number += 1
-            billed += change.kind in BILLED
+            if change.kind in BILLED:
+                billed += 1
             self._pending = (change, number, billed)
-            frame = change.after
-            frames[frame.id] = frame  # type: ignore[union-attr, index] # a lone change has an after
+            for old, new in change.others:
+                if new is None:
+                    del frames[old.id]  # type: ignore[union-attr] # one side is always there
+                    continue
+                frames[new.id] = new
+                if new.due is not None:
+                    heappush(heap, (new.due, rank(new.phase, 1), new.event, new.id))
+            after = change.after
+            frames[after.id] = after  # type: ignore[union-attr, index] # only ends have no after
+            events = change.events
             if events:
-                counters[frame.scope.execution.key] = change.first + len(events) - 1  # type: ignore[union-attr]
+                counters[after.scope.execution.key] = change.first + len(events) - 1  # type: ignore[union-attr]
             if keep:
                 changes.append(change)
-            self._cursor, self._billed, self._now = number, billed, change.time
+            self._cursor, self._billed, self._now = number, billed, now
             self._pending = None
+            if after.due is not None:  # type: ignore[union-attr]
+                key = (after.due, rank(after.phase, 1), after.event, after.id)  # type: ignore[union-attr]
+                if not heap or key < heap[0]:
+                    frame = after  # type: ignore[assignment]
+                    continue
+                heappush(heap, key)
+            following = first(frames)
+            if following is None:
+                break
+            frame = following
 
     def _step(self) -> Change | None:
         self._settle()
@@ -314,7 +340,7 @@ class Execution:
 
     def _over_the_limit(self, change: Change) -> Change:
         """AWS ends an execution whose history is full; the last event says so."""
-        if change.kind in {"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}:
+        if change.kind in ENDS:
             return change
         cause = f"The execution reached the maximum number of history events ({self._last_event})."
         top = self._frames[TOP]
@@ -403,8 +429,7 @@ class Execution:
 
     @property
     def _failure(self) -> Failure | None:
-        work = self._top.work
-        return work if self._top.phase in OVER and isinstance(work, Failure) else None
+        return failure_in(self._top.work) if self._top.phase in OVER else None
 
     @property
     def error(self) -> str | None:
@@ -537,5 +562,9 @@ class Execution:
     send_task_heartbeat = outside.send_task_heartbeat
     get_activity_task = outside.get_activity_task
     stop = outside.stop
+    redrive = redriving.redrive
+    redrive_plan = redriving.redrive_plan
+    children = property(runs.children)
+    map_runs = property(runs.map_runs)
 
 

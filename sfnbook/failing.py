@@ -24,7 +24,7 @@ from sfnbook.frames import (
     Left,
     Stopping,
 )
-from sfnbook.family import children_gone, container_of, wake
+from sfnbook.family import children_gone, container_of, halted, wake
 from sfnbook.values import exceeds, size
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def climb(state: Compiled, frame: Frame, scene: Scene, failure: Failure) -> Chan
     kept = failure._replace(evaluation=False)
     culprit = first + len(own) - 1 if own else frame.event
     container = scene.state(parent)
-    stopped = frame._replace(phase=FAILED_FOR_GOOD, due=None, event=culprit, work=failure)
+    stopped = frame._replace(phase=FAILED_FOR_GOOD, due=None, event=culprit, work=halted(frame, failure))
     after = parent._replace(
         phase=STOPPING,
         due=scene.now,
@@ -173,7 +173,9 @@ def fail_execution(frame: Frame, scene: Scene, failure: Failure, own: tuple[str,
     """The top-level flow of an execution fails, and with it the Task that waits for it."""
     first = scene.next_event(frame)
     events = (*own, "ExecutionFailed")
-    after = frame._replace(phase=FAILED_FOR_GOOD, due=None, event=first + len(events) - 1, work=failure)
+    after = frame._replace(
+        phase=FAILED_FOR_GOOD, due=None, event=first + len(events) - 1, work=halted(frame, failure)
+    )
     return Change("ExecutionFailed", scene.now, frame, after, wake(after, scene), first, events)
 
 

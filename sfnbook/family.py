@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sfnbook.clock import SECOND
 from sfnbook.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD
-from sfnbook.frames import DEADLINE, FANNING, JOINING, NESTED, OVER, STOPPING, Failure, Fan, Frame, Stopping
+from sfnbook.frames import DEADLINE, FANNING, JOINING, NESTED, OVER, STOPPING, Failure, Fan, Frame, Halted, Stopped, Stopping
 from sfnbook.tolerance import THRESHOLD_EXCEEDED, exceeded
 
 if TYPE_CHECKING:
@@ -34,7 +34,11 @@ def container_of(frame: Frame, scene: Scene) -> Frame | None:
 
 def fan_of(frame: Frame) -> Fan | None:
     """The fan-out that a frame is at work on."""
-    work = frame.work.fan if isinstance(frame.work, Stopping) else frame.work
+    work = frame.work
+    if isinstance(work, Stopped):
+        work = work.work
+    if isinstance(work, (Stopping, Halted)):
+        work = work.fan
     return work if isinstance(work, Fan) else None
 
 
@@ -63,10 +67,21 @@ def children_gone(frame: Frame, scene: Scene) -> Pairs:
     return tuple((below, None) for below in descendants(frame, scene))
 
 
+def stopped(frame: Frame, phase: str) -> Frame:
+    """A frame put into an end phase from outside; it remembers what it was at."""
+    return frame.at(phase, None, frame.event, Stopped(frame.phase, frame.work))
+
+
+def halted(frame: Frame, failure: Failure) -> Failure | Halted:
+    """The work of a frame that failed for good."""
+    fan = fan_of(frame)
+    return failure if fan is None else Halted(failure, fan)
+
+
 def stopped_below(frame: Frame, scene: Scene, phase: str) -> Pairs:
     """Everything alive below a frame, put into an end phase and out of the timer index."""
     return tuple(
-        (below, below._replace(phase=phase, due=None))
+        (below, stopped(below, phase))
         for below in descendants(frame, scene)
         if below.phase not in OVER
     )
@@ -75,8 +90,8 @@ def stopped_below(frame: Frame, scene: Scene, phase: str) -> Pairs:
 def settle(parent: Frame, fan: Fan, now: int, event: int) -> Frame:
     """A Map or Parallel after one of its children came to an end: it starts more, joins, or waits."""
     if fan.started < fan.length:
-        return parent._replace(phase=FANNING, due=now, event=event, work=fan)
-    return parent._replace(phase=JOINING, due=None if fan.running else now, event=event, work=fan)
+        return parent.at(FANNING, now, event, fan)
+    return parent.at(JOINING, None if fan.running else now, event, fan)
 
 
 def deadline_frame(top: Frame, definition: Definition, limits: Limits) -> tuple[tuple[None, Frame], ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sfnbook import chance, distributed
+from sfnbook import distributed
 from sfnbook.definition import JSONATA
 from sfnbook.errors import QUERY_EVALUATION_ERROR, RUNTIME, Failed
 from sfnbook.failing import resolve
 from sfnbook.faults import injected
-from sfnbook.family import children_gone, settle, stopped_below
+from sfnbook.family import children_gone, settle, stopped, stopped_below
 from sfnbook.frames import (
     ABORTED,
     ENTER,
@@ -26,6 +26,7 @@ from sfnbook.frames import (
     Scope,
     Stopping,
 )
+from sfnbook.scene import lineage_of
 from sfnbook.values import text
 from sfnbook.working import Request
 
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
     from sfnbook.program import CompiledMap, CompiledParallel
     from sfnbook.scene import Scene
     from sfnbook.values import Json
+
+
+_new = tuple.__new__  # a NamedTuple's own constructor costs three times as much
+
+ITERATION_STARTED = ("MapIterationStarted",)
+ITERATION_SUCCEEDED = ("MapIterationSucceeded",)
 
 
 # --- starting -------------------------------------------------------------------------------------
@@ -46,7 +53,7 @@ def start_parallel(state: CompiledParallel, frame: Frame, scene: Scene) -> Chang
     fan = Fan(scene.number, length, length, length, 0, first, 0, effective, None)
     after = frame._replace(phase=JOINING, due=None, event=first, work=fan)
     branches = tuple(
-        (None, _child(frame, scene, start, index, effective, fan, None))
+        (None, _child(frame, scene, start, index, effective, first, fan.number, None))
         for index, start in enumerate(state.starts)
     )
     return Change("FanOutStarted", scene.now, frame, after, branches, first, ("ParallelStateStarted",))
@@ -92,41 +99,38 @@ def admit(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
     if fan.run is not None:
         return distributed.admit(state, frame, scene)
     index = fan.started
-    item = Item(index, fan.items[index], None, "STATE_DATA")
+    item = _new(Item, (index, fan.items[index], None, "STATE_DATA"))
     value = item.value
     if state.selector is not None:
         scene.item = item
         value = state.selector(fan.effective, scene)
     first = scene.next_event(frame)
-    child = _child(frame, scene, state.start, index, value, fan, item)._replace(event=first)
+    child = _child(frame, scene, state.start, index, value, first, fan.number, item)
     started, running = index + 1, fan.running + 1
     more = started < fan.length and (not fan.limit or running < fan.limit)
-    after = frame._replace(
-        phase=FANNING if more else JOINING,
-        due=scene.now if more else None,
-        work=fan._replace(started=started, running=running),
-    )
-    return Change(
-        "IterationStarted", scene.now, None, child, ((frame, after),), first, ("MapIterationStarted",)
-    )
+    fan = moved(fan, started, running, fan.link)
+    after = frame.at(FANNING if more else JOINING, scene.now if more else None, frame.event, fan)
+    return _new(Change, ("IterationStarted", scene.now, None, child, ((frame, after),), first, ITERATION_STARTED))
+
+
+def moved(fan: Fan, started: int, running: int, link: int) -> Fan:
+    """A fan-out with other counts; written out because it happens twice an iteration."""
+    return _new(
+        Fan,
+        (fan.number, fan.length, started, running, fan.failed, link, fan.limit, fan.effective, fan.items,
+         fan.failure, fan.run),
+    )  # fmt: skip
 
 
 def _child(
-    parent: Frame, scene: Scene, start: str, index: int, data: Json, fan: Fan, item: Item | None
+    parent: Frame, scene: Scene, start: str, index: int, data: Json, event: int, number: int, item: Item | None
 ) -> Frame:
     outer = parent.scope
-    visit = parent.visit
-    scope = Scope(
-        f"{outer.prefix}{scene.state(parent).name}[{index}].",
-        outer.execution,
-        parent.id,
-        index,
-        chance.combine(outer.lineage, chance.digest(parent.state), visit.number, visit.retries, index),
-        item,
-        outer,
-    )
-    return Frame(
-        (fan.number, index), scope, start, ENTER, data, parent.variables, FIRST_VISIT, scene.now, fan.link, None
+    prefix = f"{outer.prefix}{scene.state(parent).name}[{index}]."
+    scope = _new(Scope, (prefix, outer.execution, parent.id, index, lineage_of(parent, index), item, outer))
+    return _new(
+        Frame,
+        ((number, index), scope, start, ENTER, data, parent.variables, FIRST_VISIT, scene.now, event, None),
     )
 
 
@@ -137,11 +141,11 @@ def finish(frame: Frame, parent: Frame, scene: Scene) -> Change:
     first = scene.next_event(frame)
     in_map = fan.items is not None
     event = first if in_map else frame.event
-    after = frame._replace(phase="SUCCEEDED", due=None, event=event)
+    after = frame.at("SUCCEEDED", None, event, None)
     # AWS: the next iteration's MapIterationStarted points at the last StateExited of this one.
-    settled = settle(parent, fan._replace(running=fan.running - 1, link=frame.event), scene.now, event)
-    events = ("MapIterationSucceeded",) if in_map else ()
-    return Change("IterationSucceeded", scene.now, frame, after, ((parent, settled),), first, events)
+    settled = settle(parent, moved(fan, fan.started, fan.running - 1, frame.event), scene.now, event)
+    events = ITERATION_SUCCEEDED if in_map else ()
+    return _new(Change, ("IterationSucceeded", scene.now, frame, after, ((parent, settled),), first, events))
 
 
 def join(state: Any, frame: Frame, scene: Scene) -> Change | Request:
@@ -181,7 +185,7 @@ def _abort(state: Any, frame: Frame, child: Frame, scene: Scene, index: int) -> 
         events += (f"{kind}StateAborted",)
     if state.type == "Map":
         events += ("MapIterationAborted",)
-    after = child._replace(phase=ABORTED, due=None)
+    after = stopped(child, ABORTED)
     others = ((frame, frame._replace(work=work._replace(next=index + 1))), *stopped_below(child, scene, ABORTED))
     return Change("Aborted", scene.now, child, after, others, first, events)
 

@@ -134,6 +134,10 @@ BILLED: Final = frozenset({"StateEntered", "RetryScheduled", "Redriven"})
 """What AWS bills as a state transition of a Standard workflow."""
 
 
+Lineage: TypeAlias = "tuple[Any, str, int, int, int]"
+"""(the enclosing lineage or None, state, visit, retries, index)"""
+
+
 class Identity(NamedTuple):
     """One execution: the one that was started, a nested one or a Distributed Map's child."""
 
@@ -165,7 +169,7 @@ class Scope(NamedTuple):
     execution: Identity
     parent: FrameId | None
     index: int  # of the iteration or branch
-    lineage: int  # hash of the place, for `chance`
+    lineage: Lineage | None  # the place, for `chance`
     item: Item | None
     outer: Scope | None
 
@@ -195,6 +199,15 @@ class Frame(NamedTuple):
     due: int | None
     event: int  # the id that the frame's next event points at
     work: Any  # one of the tuples below, by phase
+
+    def at(self, phase: str, due: int | None, event: int, work: Any) -> Frame:
+        """The frame at another phase of the same state; a third of what ``_replace`` costs."""
+        return tuple.__new__(
+            Frame,
+            (
+                self.id, self.scope, self.state, phase, self.data, self.variables, self.visit, due, event, work,
+            ),
+        )  # fmt: skip
 
 
 class Change(NamedTuple):
@@ -326,6 +339,20 @@ class Stopping(NamedTuple):
     next: int
 
 
+class Halted(NamedTuple):
+    """What a Map or Parallel that failed for good was at, for a redrive."""
+
+    failure: Failure
+    fan: Fan
+
+
+class Stopped(NamedTuple):
+    """What a frame was at when it was aborted or timed out with others, for a redrive."""
+
+    phase: str
+    work: Any
+
+
 class Fault(NamedTuple):
     """An injected error, or a result that someone set, waiting for its attempts."""
 
@@ -343,6 +370,16 @@ class World(NamedTuple):
     faults: tuple[Fault, ...] = ()
     counts: Mapping[str, int] = {}  # how often each counted answer was asked
     redrives: int = 0
+
+
+def failure_in(work: Any) -> Failure | None:
+    """The failure in a frame's work, in whichever phase it is."""
+    if isinstance(work, Stopping):
+        work = work.fan
+    if isinstance(work, Failure):
+        return work
+    failure = getattr(work, "failure", None)
+    return failure if isinstance(failure, Failure) else None
 
 
 FIRST_VISIT: Final = Visit(0, 0, 0, 0, 0, (), {})

@@ -10,7 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import SECOND, instant
-from sfnbook.frames import Awaiting, Change, Failure, Fan, Frame, Nested, Running, Scheduled, Stopping, Submitting
+from sfnbook.frames import (
+    WORLD,
+    Awaiting,
+    Change,
+    Failure,
+    Fan,
+    Frame,
+    Nested,
+    Running,
+    Scheduled,
+    Submitting,
+    failure_in,
+)
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
@@ -142,10 +154,7 @@ def task_of(frame: Frame) -> Scheduled:
 
 def failure_of(frame: Frame) -> Failure | None:
     """What a frame failed of."""
-    work: Any = frame.work
-    if isinstance(work, Stopping):
-        work = work.fan
-    return work if isinstance(work, Failure) else getattr(work, "failure", None)
+    return failure_in(frame.work)
 
 
 def _error(subject: Subject) -> dict[str, Json]:
@@ -235,6 +244,14 @@ def _map_run(subject: Subject) -> dict[str, Json]:
     return {"mapRunArn": fan.run.arn}
 
 
+def _redrives(subject: Subject) -> int:
+    for _, world in subject.change.others:
+        if world is not None and world.id == WORLD:
+            count: int = world.work.redrives
+            return count
+    return 0
+
+
 DETAILS: Final[dict[str, Callable[[Subject], dict[str, Json] | None]]] = {
     "ExecutionStarted": _execution_started,
     "ExecutionSucceeded": lambda subject: {
@@ -243,7 +260,8 @@ DETAILS: Final[dict[str, Callable[[Subject], dict[str, Json] | None]]] = {
     "ExecutionFailed": _error,
     "ExecutionAborted": _error,
     "ExecutionTimedOut": lambda _subject: {},
-    "ExecutionRedriven": lambda subject: {"redriveCount": subject.after.work},
+    "ExecutionRedriven": lambda subject: {"redriveCount": _redrives(subject)},
+    "MapRunRedriven": lambda _subject: {},
     "TaskScheduled": _task_scheduled,
     "TaskStarted": _service,
     "TaskSubmitted": _submitted,

@@ -234,12 +234,15 @@ def _name_lines(state: State, lanes: Sequence[Size]) -> tuple[str, ...]:
     return wrap(state.name, room, NAME_SIZE, _LINES)
 
 
-# A long path is drawn by its last step; the whole of it is in the label.
+# Drawn labels are short, the whole is in the edge: a test for presence is left out before
+# another test of the same value, and a long path stands by its last step.
+_GUARD: Final = re.compile(r"(?<!not )(\$\S+) is present and (?=.*\1(?!\w))")
 _LONG_PATH: Final = re.compile(r"\$[\w.$\[\]'-]{22,}?(?:\.([\w-]+)|(\[[\w'-]+\]))(?![\w.$\['-])")
 
 
 def _label_lines(label: str) -> tuple[str, ...]:
-    return wrap(_LONG_PATH.sub(r"$…\1\2", label), _LABEL_ROOM, LABEL_SIZE, _LINES)
+    short = _LONG_PATH.sub(r"$…\1\2", _GUARD.sub("", label))
+    return wrap(short, _LABEL_ROOM, LABEL_SIZE, _LINES)
 
 
 def _label_size(edge: Edge) -> Size | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance, parse, source, validate
@@ -13,7 +14,7 @@ from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Sco
 from sfnbook.family import deadline_frame
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.outside import payload
-from sfnbook.program import start_of
+from sfnbook.program import Program, compile_definition, start_of
 from sfnbook.tasks.answers import TaskRef, compile_answers, task_ref
 from sfnbook.values import Json, copied
 
@@ -120,12 +121,12 @@ class StateMachine:
             raise UsageError(f"seed={seed!r}: give a whole number.")
         limits = NO_LIMITS if limits is None else limits
         nested = _machines(machines)
-        definitions = {"main": self.definition, **{key: one.definition for key, one in nested.items()}}
-        refs = {place: ref for key, one in definitions.items() for place, ref in _task_refs(key, one)}
+        machines_by_key = {"main": self, **nested}
+        refs = {(key, pointer): ref for key, one in machines_by_key.items() for pointer, ref in one._task_refs(key)}
         identity = self._identity({} if input is None else payload(input, "The input"), name, start_time, seed,
                                   workflow, arn, role_arn)  # fmt: skip
         setup = Setup(
-            definitions,
+            {key: one.definition for key, one in machines_by_key.items()},
             refs,
             compile_answers(tasks, list(refs.values())),
             _birth(self.definition, identity, limits),
@@ -134,6 +135,7 @@ class StateMachine:
             {key: (one.arn, one.name) for key, one in nested.items()},
             _open(files),
             None if activities is None else frozenset(activities),
+            {key: one._program for key, one in machines_by_key.items()},
         )
         return Execution(setup, keep_history=keep_history)
 
@@ -159,8 +161,19 @@ class StateMachine:
         >>> machine.unanswered(), machine.unanswered({"A": {"MessageId": "1"}})
         (['A'], [])
         """
-        refs = [ref for _, ref in _task_refs("main", self.definition)]
+        refs = [ref for _, ref in self._task_refs("main")]
         return compile_answers(tasks, refs).unanswered(refs)
+
+    @cached_property
+    def _program(self) -> Program:
+        return compile_definition(self.definition)
+
+    def _task_refs(self, key: str) -> list[tuple[str, TaskRef]]:
+        """Every Task with its path, under its pointer."""
+        return [*_task_refs(self.definition, "" if key == "main" else f"{key}/")]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_program"}
 
     # --- drawing --------------------------------------------------------------------------------
     def graph(self) -> Any:
@@ -215,19 +228,17 @@ def _open(files: Any) -> Any:
     return open_store(files)
 
 
-def _task_refs(key: str, definition: Definition, prefix: str = "") -> Iterator[tuple[tuple[str, str], TaskRef]]:
-    """Every Task of a machine with its path, under its place."""
-    prefix = prefix or ("" if key == "main" else f"{key}/")
+def _task_refs(definition: Definition, prefix: str) -> Iterator[tuple[str, TaskRef]]:
     for state in definition.states.values():
         if isinstance(state, Task):
-            yield (key, state.pointer), task_ref(prefix + state.name, state)
+            yield state.pointer, task_ref(prefix + state.name, state)
         for inner in inner_blocks(state):
-            yield from _task_refs(key, inner, f"{prefix}{state.name}.")
+            yield from _task_refs(inner, f"{prefix}{state.name}.")
 
 
 def _birth(definition: Definition, identity: Identity, limits: Limits) -> Change:
     """The first change: the top-level frame before its first state, and its deadline."""
-    scope = Scope("", identity, None, 0, chance.digest("top"), None, None)
+    scope = Scope("", identity, None, 0, None, None, None)
     started = identity.started
     top = Frame(TOP, scope, start_of(definition), ENTER, identity.input, {}, FIRST_VISIT, started, 0, None)
     return Change("ExecutionStarted", started, None, top, deadline_frame(top, definition, limits), 1, ("ExecutionStarted",))

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.h
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sfnbook import chance, working
 from sfnbook.clock import iso
@@ -26,8 +26,9 @@ from sfnbook.frames import (
     Nested,
     Running,
     Scope,
+    failure_in,
 )
-from sfnbook.scene import lineage_of
+from sfnbook.scene import hashed, lineage_of
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ def start(state: CompiledTask, frame: Frame, scene: Scene, key: str) -> Change:
 def _child(state: CompiledTask, frame: Frame, scene: Scene, key: str) -> Frame:
     arguments = frame.work.arguments
     arn, name = scene.machines[key]
-    lineage = chance.combine(lineage_of(frame), chance.digest("nested"))
-    given = arguments.get("Name") or chance.uuid_text(chance.combine(scene.seed, lineage, chance.digest("name")))
+    lineage = lineage_of(frame)
+    bits = chance.combine(scene.seed, hashed(lineage), chance.digest("name"))
+    given = arguments.get("Name") or chance.uuid_text(bits)
     child_id = (scene.number, 0)
     base = arn.partition(":stateMachine:")[0]
     execution = Identity(
@@ -143,6 +145,6 @@ def _record(child: Frame, now: int, *, as_json: bool) -> dict[str, Json]:
     }
     if child.phase == "SUCCEEDED":
         return {**record, "Output": shown(child.data), "OutputDetails": {"Included": True}}
-    failure: Any = child.work
-    named = {"Error": failure.error, "Cause": failure.cause} if isinstance(failure, Failure) else {}
+    failure = failure_in(child.work)
+    named = {"Error": failure.error, "Cause": failure.cause} if failure else {}
     return {**record, **{key: value for key, value in named.items() if value is not None}}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sfnbook.clock import microseconds, seconds
 from sfnbook.errors import UsageError
 
-from sfnbook.family import stopped_below, wake
+from sfnbook.family import halted, stopped_below, wake
 from sfnbook.faults import find
 from sfnbook.frames import (
     ABORTED,
@@ -400,7 +400,7 @@ def stop(self: Execution, error: str | None = None, cause: str | None = None) ->
         raise UsageError(f"The execution is over already: {top.phase}.")
     first = self._scene.next_event(top)
     failure = Failure(error, cause, top.state)
-    after = top._replace(phase=ABORTED, due=None, event=first, work=failure)
+    after = top._replace(phase=ABORTED, due=None, event=first, work=halted(top, failure))
     others = (*stopped_below(top, self._scene, ABORTED), *wake(after, self._scene))
     self._commit(Change("ExecutionAborted", self._now, top, after, others, first, ("ExecutionAborted",)))
     return self

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook.clock import iso
-from sfnbook.frames import WORLD, Frame, Item, Scheduled
+from sfnbook.frames import WORLD, Frame, Item, Lineage, Scheduled
 from sfnbook.limits import UNBOUNDED, Limits
 from sfnbook.query.environment import Environment
 
@@ -124,7 +124,7 @@ class Scene(Environment):
         frame = self.frame
         return chance.combine(
             self.seed,
-            lineage_of(frame),
+            hashed(lineage_of(frame)),
             chance.digest(frame.phase),
             chance.digest(purpose),
             count if self.item is None else count + (self.item.index << 20),
@@ -138,10 +138,18 @@ def token_of(frame: Frame) -> str | None:
     return None if task is None else task.token
 
 
-def lineage_of(frame: Frame) -> int:
-    """The hash of a frame's place: enclosing iterations, state, visit and attempt."""
+def lineage_of(frame: Frame, index: int = 0) -> Lineage:
+    """A frame's place: what encloses it, state, visit, attempt, and the index of a child of it."""
     visit = frame.visit
-    return chance.combine(frame.scope.lineage, chance.digest(frame.state), visit.number, visit.retries)
+    return (frame.scope.lineage, frame.state, visit.number, visit.retries, index)
+
+
+def hashed(lineage: Lineage | None) -> int:
+    """64 bits of a place; made only when somebody draws, which most iterations never do."""
+    if lineage is None:
+        return 0
+    outer, state, visit, retries, index = lineage
+    return chance.combine(hashed(outer), chance.digest(state), visit << 32 | retries, index)
 
 
 def shown_item(item: Item) -> dict[str, Json]:

@@ -38,9 +38,9 @@ class TimerIndex:
         """The frame that is due next; it stays in the index."""
         heap = self.heap
         while heap:
-            key = heap[0]
-            frame = frames.get(key[3])
-            if frame is not None and key_of(frame) == key:
+            due, rank, event, frame_id = heap[0]
+            frame = frames.get(frame_id)
+            if frame is not None and frame.due == due and frame.event == event and RANK.get(frame.phase, 1) == rank:
                 return frame
             heappop(heap)
         return None

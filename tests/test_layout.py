@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sfnbook import parse, textwidth
+from sfnbook.graph import condition
 from sfnbook.layering import Link, Size, crossings, net
 from sfnbook.layout import NAME_SIZE, TEXT_AT, layout, service
 
@@ -316,6 +317,35 @@ def test_what_a_task_calls_is_shortened(resource, short):
     assert service(resource) == short
 
 
+def compared(variable):
+    return {"Variable": variable, "StringEquals": "x"}
+
+
+def present(variable):
+    return {"Variable": variable, "IsPresent": True}
+
+
+@pytest.mark.parametrize(
+    ("rules", "drawn"),
+    [
+        pytest.param([present("$.a"), compared("$.a.b")], '$.a.b == "x"', id="guard"),
+        pytest.param([present("$.a"), compared("$.ab")], '$.a is present and $.ab == "x"', id="no-guard"),
+        pytest.param(
+            [{"Not": present("$.a")}, compared("$.a")], 'not $.a is present and $.a == "x"', id="negated"
+        ),
+        pytest.param(
+            [present("$.order.customer.addresses[0].street")], "$…street is present", id="long-path"
+        ),
+    ],
+)
+def test_a_drawn_label_is_short_and_the_whole_is_kept(rules, drawn):
+    choice = {"Type": "Choice", "Choices": [{"And": rules, "Next": "B"}]}
+    source = {"StartAt": "A", "States": {"A": choice, "B": {"Type": "Succeed"}}}
+    edge = next(edge for edge in layout(parse.definition(source)).edges if edge.kind == "choice")
+    assert " ".join(edge.lines) == drawn
+    assert edge.label == condition({"And": rules})
+
+
 @pytest.mark.parametrize(
     ("text", "room", "lines"),
     [
@@ -343,7 +373,7 @@ def test_wrapped_text_fits_and_loses_nothing_unsaid(text, room):
 
 @pytest.mark.benchmark
 def test_layout_of_200_states(capsys):
-    definition = parse.definition(random_machine(90, 7))
+    definition = parse.definition(random_machine(100, 1))
     times = []
     for _ in range(9):
         begun = time.perf_counter()

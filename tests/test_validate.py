@@ -65,7 +65,14 @@ VALID = {
         ResultWriter=WRITE,
         ToleratedFailurePercentage=12.5,
     ),
-    "distributed sees no variables": distributed(Assign={"x": 1}) | {},
+    "distributed may reuse names": mapping(
+        Assign={"x": 1},
+        ItemProcessor={
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "In",
+            "States": {"In": {"Type": "Pass", "End": True, "Assign": {"x": 2}}},
+        },
+    ),
     "siblings share names": machine(
         {
             "Type": "Parallel",
@@ -178,6 +185,21 @@ def test_a_placeholder_is_no_false_alarm(built):
             "NO_DOLLAR",
             "/States/S/ItemBatcher/BatchInput/a",
         ),
+        (passing(InputPath="$.a[?(@.b TYPE 'x')]"), "NOT_SIMULATED", "/States/S/InputPath"),
+        (passing(InputPath="$nobody"), "POSSIBLY_UNDEFINED_VARIABLE", "/States/S"),
+        (jsonata(passing(Output="{% $nobody %}")), "POSSIBLY_UNDEFINED_VARIABLE", "/States/S"),
+        (
+            mapping(
+                ItemProcessor={
+                    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                    "StartAt": "In",
+                    "States": {"In": {"Type": "Pass", "End": True, "OutputPath": "$x"}},
+                },
+                Assign={"x": 1},
+            ),
+            "POSSIBLY_UNDEFINED_VARIABLE",
+            "/States/S/ItemProcessor/States/In",
+        ),
     ],
 )
 def test_warnings(built, code, pointer):
@@ -193,11 +215,49 @@ def test_warnings(built, code, pointer):
         ),
         jsonata(passing(Output={"a": "$.b"})),
         machine({"Type": "Fail", "Cause": "It costs $.50 and more"}),
+        passing(Assign={"x": 1, "y.$": "$x"}, OutputPath="$x"),
+        jsonata(
+            passing(
+                Assign={"x": 1}, Output="{% ($y := $x; $map([1], function($v) { $v + $y + $count([]) })) %}"
+            )
+        ),
+        mapping(
+            Assign={"x": 1},
+            ItemProcessor={
+                "StartAt": "In",
+                "States": {"In": {"Type": "Pass", "End": True, "InputPath": "$x"}},
+            },
+        ),
     ],
-    ids=["money", "JSONata", "prose"],
+    ids=["money", "JSONata", "prose", "assigned", "bound", "outer"],
 )
 def test_no_warnings(built):
     assert diagnose(built) == []
+
+
+REFERENCES = {
+    "fields": (passing(InputPath="$a.b", OutputPath="$c[0]", ResultPath="$.d"), {"S": ["a", "c"]}),
+    "templates": (
+        passing(Parameters={"x.$": "States.Format('$no {}', $a)", "SomePath": "$no", "y": [{"z.$": "$b.c"}]}),
+        {"S": ["a", "b"]},
+    ),
+    "a result is static": (passing(Result={"x.$": "$no", "InputPath": "$no"}), {}),
+    "rules": (
+        choosing(
+            {"And": [{"Variable": "$a", "NumericEqualsPath": "$b"}], "Next": "Z", "Assign": {"c.$": "$d"}}
+        ),
+        {"S": ["a", "b", "d"]},
+    ),
+    "catchers": (task(Catch=[CATCH | {"Assign": {"x.$": "$a"}}]), {"S": ["a"]}),
+    "context and input": (passing(InputPath="$$.Execution", Parameters={"x.$": "$.a"}), {}),
+    "JSONata": (jsonata(passing(Output="{% $a %}")), {}),
+    "garbage": ({"States": {"A": 5, "B": {"InputPath": 5, "OutputPath": "$a[["}}}, {}),
+}
+
+
+@pytest.mark.parametrize(("built", "expected"), REFERENCES.values(), ids=REFERENCES)
+def test_variable_references(built, expected):
+    assert variable_references(built) == expected
 
 
 # -- texts ----------------------------------------------------------------------------------

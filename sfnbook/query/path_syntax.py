@@ -21,7 +21,7 @@ class UnsupportedPath(PathProblem):
 
 
 class Step(NamedTuple):
-    """One step of a path; ``kind`` is a key of `path_reading.SELECT` or ``function``.
+    """One step of a path; ``kind`` is in `DEFINITE`, or names, indexes, slice, wildcard, filter or scan.
 
     ``fragment`` is the step as Jayway prints it in its messages.
     """
@@ -46,7 +46,7 @@ class Operand(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A filter, or a part of one; ``operator`` is a key of `path_reading.LOGIC` or ``RELATIONS``."""
+    """A filter, or a part of one: a relation, or `and` and `or` (a list), `not` and `exists`."""
 
     operator: str
     left: Any
@@ -73,6 +73,7 @@ _INDEXES: Final = re.compile(r"-?\d+(\s*,\s*-?\d+)*", re.ASCII)
 _FROM_END: Final = re.compile(r"\[\s*\(\s*@\.length\s*-\s*(\d+)\s*\)\s*\]", re.ASCII)
 _WILDCARD: Final = re.compile(r"\[\s*\*\s*\]")
 _FILTER: Final = re.compile(r"\[\s*\?\s*(?=\()")
+_LONGEST_SPAN: Final = 1000
 _FILTER_END: Final = re.compile(r"\s*\]")
 
 
@@ -179,12 +180,24 @@ def _numbers(listed: str) -> Step:
         start, stop = (None if side is None else int(side) for side in match.groups())
         if start is None and stop is None:
             raise PathProblem(f"Failed to parse SliceOperation: {listed}")
-        return Step("slice", (start, stop), f"[{match[1] or ''}:{match[2] or ''}]")
+        kind, limits = _span(start, stop)
+        return Step(kind, limits, f"[{match[1] or ''}:{match[2] or ''}]")
     if not _INDEXES.fullmatch(listed):
         raise PathProblem(f"Failed to parse ArrayIndexOperation: {listed}")
     numbers = tuple(map(int, listed.split(",")))
     fragment = "[" + ",".join(map(str, numbers)) + "]"
     return Step("index", numbers[0], fragment) if len(numbers) == 1 else Step("indexes", numbers, fragment)
+
+
+def _span(start: int | None, stop: int | None) -> tuple[str, Any]:
+    """Only one limit alone counts from the end: between two, Jayway takes each number as an index."""
+    if start is None or stop is None:
+        return "slice", (start, stop)
+    if start >= 0 or start >= stop:
+        return "slice", (max(start, 0), max(stop, 0))
+    if stop - start > _LONGEST_SPAN:
+        raise unsupported(f"the slice from {start} to {stop}")
+    return "indexes", range(start, stop)
 
 
 def _scan(step: Step, *, last: bool) -> Step:
@@ -300,17 +313,17 @@ def _parse_filter(text: str) -> Condition:
 
 
 def _either(cursor: _Cursor) -> Condition:
-    test = _both(cursor)
+    tests = [_both(cursor)]
     while cursor.symbol("||"):
-        test = Condition("or", test, _both(cursor))
-    return test
+        tests.append(_both(cursor))
+    return Condition("or", tests) if len(tests) > 1 else tests[0]
 
 
 def _both(cursor: _Cursor) -> Condition:
-    test = _negated(cursor)
+    tests = [_negated(cursor)]
     while cursor.symbol("&&"):
-        test = Condition("and", test, _negated(cursor))
-    return test
+        tests.append(_negated(cursor))
+    return Condition("and", tests) if len(tests) > 1 else tests[0]
 
 
 def _negated(cursor: _Cursor) -> Condition:

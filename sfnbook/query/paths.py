@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sfnbook.errors import RESULT_PATH_MATCH_FAILURE, RUNTIME, Failed
-from sfnbook.query.path_reading import NotFound, read
+from sfnbook.query.path_reading import NotFound, descend
+from sfnbook.query.path_search import reader
 from sfnbook.query.path_syntax import DEFINITE, Path, PathProblem, Step, parse
 from sfnbook.values import Json, text
 

@@ -20,7 +20,7 @@ _OURS: Final = "by the simulator"  # how the query modules mark what they lack
 
 
 def is_expression(value: Json) -> bool:
-    """Is it a JSONata expression, as AWS recognises one?
+    """Does it begin as a JSONata expression does?  Whether it also ends so is judged apart.
 
     >>> is_expression("{% 1 %}"), is_expression(" {% 1 %}"), is_expression("{% 1")
     (True, False, True)

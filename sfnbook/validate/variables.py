@@ -121,7 +121,8 @@ def _evaluated(value: Json, *, template: bool = False) -> Iterator[str]:
                 yield item
 
 
-_CALLED_OR_READ: Final = re.compile(r"\$(\w+)")
+# A name that is only called is a built-in function nearly always.
+_READ: Final = re.compile(r"\$(\w+)\b(?!\s*\()")
 
 
 def _read_by_expressions(state: dict[str, Json], known: set[str]) -> set[str]:
@@ -134,8 +135,8 @@ def _read_by_expressions(state: dict[str, Json], known: set[str]) -> set[str]:
             waiting.extend(item.values() if isinstance(item, dict) else item)
         elif is_expression(item) and not is_unfilled(item):
             # A glance at the text spares most expressions the walk through their tree.
-            if not known.issuperset(set(_CALLED_OR_READ.findall(item)) - {"states"}):
-                found |= _variables_of_expression(item)
+            glimpsed = set(_READ.findall(item)) - known - {"states"}
+            found |= glimpsed and glimpsed & _variables_of_expression(item)
     return found
 
 

@@ -105,6 +105,9 @@ function render({ model, el }) {
   /** @type {Map<string, Element>} */ let byPointer = new Map();
   /** @type {ReturnType<typeof camera> | undefined} */ let look;
 
+  const ring = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  ring.setAttribute("class", "sfn-ring");
+
   const chosen = () => byPointer.get(model.get("selected"));
   const select = (/** @type {Element} */ node) => model.send({ type: "select", pointer: node.getAttribute("data-pointer") });
 
@@ -130,6 +133,12 @@ function render({ model, el }) {
       other.setAttribute("aria-pressed", String(other === node));
       other.setAttribute("tabindex", other === (node ?? nodes[0]) ? "0" : "-1");
     }
+    ring.remove();
+    if (!node) return;
+    const { x, y, w, h } = place(node);
+    for (const [name, value] of Object.entries({ x: x - 6, y: y - 6, width: w + 12, height: h + 12, rx: 13 }))
+      ring.setAttribute(name, String(value));
+    node.prepend(ring);
     look?.reveal(node);
   }
 

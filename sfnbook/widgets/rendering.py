@@ -23,6 +23,8 @@ LINES: Final = 60
 """How many lines of a document are shown at once; the next `MORE_LINES` are folded up."""
 MORE_LINES: Final = 2000
 LETTERS: Final = 400
+SHORT: Final = 64
+"""A list or object of plain values goes on one line up to this length."""
 
 
 class _Nothing:
@@ -126,19 +128,20 @@ def json_lines(value: Json, before: Any = UNCOMPARED) -> Iterator[Line]:
 
 
 def _lines(label: str, value: Json, before: Any, depth: int, comma: str) -> Iterator[Line]:
-    if not isinstance(value, dict | list) or not value:
-        yield Line(_mark(value, before), depth, label, _scalar(value) + comma, _kind(value))
+    mark = _mark(value, before)
+    if not isinstance(value, dict | list) or not value or (depth and mark != "changed" and _short(value)):
+        yield Line(mark, depth, label, _scalar(value) + comma, _kind(value))
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     alike = before is UNCOMPARED or isinstance(before, type(value))
-    mark = "" if alike else _mark(value, before)
-    yield Line(mark, depth, label, opening, "")
+    mark = "" if alike else mark
+    yield Line(mark, depth, label, opening, "plain")
     entries = list(value.items() if isinstance(value, dict) else enumerate(value))
     for number, (key, item) in enumerate(entries, 1):
         name = f"{json.dumps(key, ensure_ascii=False)}: " if isinstance(value, dict) else ""
         yield from _lines(name, item, _part(before, key, alike), depth + 1, "," if number < len(entries) else "")
     yield from _gone(value, before, depth + 1)
-    yield Line(mark, depth, "", closing + comma, "")
+    yield Line(mark, depth, "", closing + comma, "plain")
 
 
 def _gone(value: Json, before: Any, depth: int) -> Iterator[Line]:
@@ -185,6 +188,13 @@ def same(one: Json, other: Json) -> bool:
     return bool(one == other)
 
 
+def _short(value: Json) -> bool:
+    items = value.values() if isinstance(value, dict) else value
+    if len(items) > SHORT / 2 or any(isinstance(item, dict | list) for item in items):
+        return False
+    return sum(len(_scalar(item)) + 2 for item in items) + (len("".join(value)) if isinstance(value, dict) else 0) < SHORT
+
+
 def _scalar(value: Json) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LETTERS else f"{text[:LETTERS]}… ({len(text):,} characters)"
@@ -193,6 +203,8 @@ def _scalar(value: Json) -> str:
 def _kind(value: Json) -> str:
     if isinstance(value, str):
         return "string"
+    if isinstance(value, dict | list):
+        return "plain"
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else "word"
 
 
@@ -246,7 +258,7 @@ STAGES: Final[dict[str, Stage]] = {
     "result": Stage("Result", "what came back"),
     "afterResultSelector": Stage("After ResultSelector", "ResultSelector", ("result",)),
     "afterResultPath": Stage("After ResultPath", "ResultPath, put into the input", ("input",)),
-    "output": Stage("Output", "what the next state is given", ("afterResultPath", "afterResultSelector", "input")),
+    "output": Stage("Output", "what the next state is given", ("afterResultPath", "afterResultSelector", "result", *_EFFECTIVE)),
     "variables": Stage("Variables", "after Assign"),
 }
 """TestState's names of the stages, in the order in which a state goes through them."""
@@ -352,3 +364,16 @@ def clock_html(seconds: float, now: Any, status: str) -> str:
 def message_html(text: str, tone: str = "failed") -> str:
     """A message under a field or under the whole view; "" for no text."""
     return f'<div class="sfn-message sfn-tone" data-tone="{tone}" role="alert">{escape(text)}</div>' if text else ""
+
+
+def heading(title: str, note: str) -> str:
+    """The title of a panel or form."""
+    return f'<div class="sfn-heading"><b>{escape(title)}</b><span>{escape(note)}</span></div>'
+
+
+def definition_html(definition: Json, *, folded: bool) -> str:
+    """A state as the definition has it."""
+    return (
+        f'<details class="sfn-flow"{"" if folded else " open"}><summary><b>Definition</b><span>as written</span></summary>'
+        f"{json_html(definition)}</details>"
+    )

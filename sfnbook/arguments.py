@@ -81,6 +81,8 @@ def _answer(option: str) -> tuple[str, Any]:
 def _from_file(place: str) -> Any:
     """What ``FILE.py:NAME`` names; the file of a JSON value has no name behind it."""
     file, _, name = place.rpartition(":")
+    if place.endswith(".py"):
+        raise UsageError(f"--task: which function of {place!r}? Write @{place}:NAME.")
     if not file.endswith(".py"):
         return result(json_of(f"@{place}", "--task"))
     module = _module(Path(file))
@@ -93,26 +95,29 @@ def _from_file(place: str) -> Any:
 
 def _module(path: Path) -> ModuleType:
     """Run a Python file, once, as a module; its neighbours can be imported from it."""
-    key = f"sfnbook answers {path.resolve()}"
+    file = path.resolve()
+    key = f"sfnbook answers {file}"
     if key in sys.modules:
         return sys.modules[key]
-    spec = spec_from_file_location(key, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    spec = spec_from_file_location(key, file)
+    if spec is None or spec.loader is None or not file.is_file():
         raise UsageError(f"--task: there is no file {str(path)!r}.")
     module = module_from_spec(spec)
     sys.modules[key] = module
-    if str(path.parent.resolve()) not in sys.path:
-        sys.path.insert(0, str(path.parent.resolve()))
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))
     try:
         spec.loader.exec_module(module)
     except Exception as problem:
         del sys.modules[key]
-        raise UsageError(f"{path}{_line(problem, path)}: {type(problem).__name__}: {problem}") from problem
+        raise UsageError(f"{path}{_line(problem, file)}: {type(problem).__name__}: {problem}") from problem
     return module
 
 
-def _line(problem: Exception, path: Path) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == str(path)]
+def _line(problem: Exception, file: Path) -> str:
+    """Where in the file it went wrong."""
+    steps = traceback.extract_tb(problem.__traceback__)
+    lines = [step.lineno for step in steps if step.filename == str(file)]
     return f", line {lines[-1]}" if lines else ""
 
 

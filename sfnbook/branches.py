@@ -1,0 +1,242 @@
+"""Branches of a debugging session: recordings that share their beginning.
+
+A recording is an execution seen as a list of changes with a cursor.  An edit at an earlier point
+goes to a copy, so what was recorded is still there to go back to.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from sfnbook import outside
+from sfnbook.errors import UnansweredTask, UsageError
+from sfnbook.execution import Execution
+from sfnbook.frames import AWAITING, DEADLINE, OVER, WORLD, Change, Fault, Frame, FrameId
+from sfnbook.values import Json, copied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sfnbook.query.environment import Environment
+    from sfnbook.transition import Transition
+
+
+class Unanswered(NamedTuple):
+    """A Task that nobody answers for: where, what it was sent, and the code to paste."""
+
+    path: str
+    input: Json
+    literal: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Recording(Execution):
+    """An execution that shows its changes and goes to any of them.
+
+    >>> import sfnbook
+    >>> machine = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    >>> recording = Recording.of(machine.start().run())
+    >>> recording.seek(1)
+    >>> recording.cursor, recording.length, recording.path_of(recording.standing())
+    (1, 4, 'A')
+    """
+
+    @classmethod
+    def of(cls, execution: Execution) -> Self:
+        """A recording that stands where an execution stands, independent of it."""
+        recording = cls.__new__(cls)
+        recording.__setstate__(execution.fork().__getstate__())
+        return recording
+
+    def anew(self) -> Self:
+        """The same start with nothing recorded."""
+        return type(self)(self._setup)
+
+    @property
+    def cursor(self) -> int:
+        """How many transitions have been made or re-applied."""
+        self._settle()
+        return self._cursor
+
+    @property
+    def length(self) -> int:
+        """How many transitions are recorded, those after the cursor included."""
+        self._settle()
+        return len(self._changes)
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """All that is recorded."""
+        self._settle()
+        return self._changes
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Injected errors and set results that wait for their attempts."""
+        return self._scene.world.faults
+
+    def shown(self, number: int) -> Transition:
+        """A recorded change as people look at it."""
+        return self._shown(self._changes[number], number)
+
+    def forward(self) -> Change | None:
+        """The next change, made or re-applied; None at the end, or where an answer is missing."""
+        try:
+            return self._step()
+        except UnansweredTask:
+            return None
+
+    def seek(self, cursor: int) -> None:
+        """Go to where ``cursor`` of the recorded changes are applied; calls nobody."""
+        self._settle()
+        while self._cursor > cursor:
+            self._unapply(self._changes[self._cursor - 1])
+        while self._cursor < cursor:
+            self._step()
+
+    # --- frames -----------------------------------------------------------------------------------
+    def frame(self, identity: FrameId | None) -> Frame | None:
+        """A frame as it stands, if it is there."""
+        self._settle()
+        return None if identity is None else self._frames.get(identity)
+
+    def upcoming(self) -> Frame | None:
+        """The frame of the next transition; None when the execution is over or blocked outside."""
+        frame = self._next()
+        return self.frame(frame.work) if frame is not None and frame.phase == DEADLINE else frame
+
+    def standing(self) -> Frame:
+        """The frame that goes on next; else the one that waits outside the longest; else the top."""
+        waiting = (frame for frame in self.live() if frame.phase == AWAITING)
+        return self.upcoming() or min(waiting, key=lambda frame: (frame.event, frame.id), default=self._top)
+
+    def live(self) -> Iterator[Frame]:
+        """The frames of the flows that have not ended."""
+        self._settle()
+        for frame in tuple(self._frames.values()):
+            if frame.id != WORLD and frame.phase != DEADLINE and frame.phase not in OVER:
+                yield frame
+
+    def path_of(self, frame: Frame) -> str:
+        """The path of the state that a frame stands at."""
+        return f"{frame.scope.prefix}{self._scene.state(frame).name}"
+
+    def environment(self, frame: Frame) -> Environment:
+        """What an expression may read where a frame stands."""
+        self._scene.look(frame, self._now, self._cursor)
+        return self._scene
+
+    def question(self) -> Unanswered | None:
+        """The Task that nobody answers for, if that is what blocks."""
+        frame = self._next() if self.blocked == "unanswered" else None
+        if frame is None:
+            return None
+        state = self._scene.state(frame)
+        ref = self._setup.refs[outside.place(frame, state)]
+        literal = self._setup.answers.literal(ref, state.resource)
+        return Unanswered(self.path_of(frame), copied(frame.work.arguments), literal)
+
+
+class Branch:
+    """One line of recorded transitions.
+
+    ``fork`` is how many of them it shares with its ``parent``, and ``why`` the edit that made it.
+    """
+
+    __slots__ = ("execution", "fork", "name", "parent", "why")
+
+    def __init__(self, name: str, execution: Recording, parent: str | None = None, fork: int = 0, why: str = "") -> None:
+        self.name, self.execution = name, execution
+        self.parent, self.fork, self.why = parent, fork, why
+
+    @property
+    def length(self) -> int:
+        """How many transitions are recorded on it, those before its fork included."""
+        return self.execution.length
+
+    def copy(self) -> Branch:
+        """The same branch with an execution of its own."""
+        return Branch(self.name, self.execution.fork(), self.parent, self.fork, self.why)
+
+    def __repr__(self) -> str:
+        origin = f" from {self.parent!r} at {self.fork}: {self.why}" if self.parent else ""
+        return f"<Branch {self.name!r}, {self.length} transitions{origin}>"
+
+
+class Branches:
+    """The branches of a debugging session, oldest first; the first is "main".
+
+    >>> import sfnbook
+    >>> machine = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    >>> Branches(Recording.of(machine.start())).names
+    ['main']
+    """
+
+    __slots__ = ("_branches", "current")
+
+    def __init__(self, execution: Recording) -> None:
+        self.current = Branch("main", execution)
+        self._branches = [self.current]
+
+    @property
+    def names(self) -> list[str]:
+        """Their names."""
+        return [branch.name for branch in self]
+
+    def add(self, execution: Recording, why: str) -> Branch:
+        """Make an execution that was forked off the current branch a branch, and go to it."""
+        parent = self.current
+        fork = _shared(parent.execution.changes, execution.changes)
+        branch = Branch(self._new_name(), execution, parent.name, fork, why)
+        self._branches.append(branch)
+        self.current = branch
+        return branch
+
+    def switch(self, branch: Branch | str) -> Branch:
+        """Go to a branch: where it was left."""
+        self.current = self[branch.name if isinstance(branch, Branch) else branch]
+        return self.current
+
+    def copy(self) -> Branches:
+        """The same branches, independent of these."""
+        other = Branches.__new__(Branches)
+        other._branches = [branch.copy() for branch in self]
+        other.current = other[self.current.name]
+        return other
+
+    def _new_name(self) -> str:
+        return f"branch {len(self._branches)}"
+
+    def __getitem__(self, key: str | int) -> Branch:
+        if isinstance(key, int):
+            return self._branches[key]
+        for branch in self:
+            if branch.name == key:
+                return branch
+        near = difflib.get_close_matches(str(key), self.names, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"The branches are: {', '.join(self.names)}."
+        raise UsageError(f"There is no branch {key!r}. {hint}")
+
+    def __iter__(self) -> Iterator[Branch]:
+        return iter(self._branches)
+
+    def __len__(self) -> int:
+        return len(self._branches)
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.names or any(branch is key for branch in self)
+
+    def __repr__(self) -> str:
+        lines = (f"{'*' if branch is self.current else ' '} {branch!r}" for branch in self)
+        return "\n".join(lines)
+
+
+def _shared(one: Sequence[Change], other: Sequence[Change]) -> int:
+    """How many changes two lists have in common at their beginning."""
+    for number, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left is not right:
+            return number
+    return min(len(one), len(other))

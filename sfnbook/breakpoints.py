@@ -1,0 +1,322 @@
+"""Breakpoints: tests of transitions, after which the debugger stops.
+
+Whether one is hit depends on what is recorded and nothing else.  So going back and on again stops
+at the same places, and going backwards stops where going forwards would have.
+"""
+
+from __future__ import annotations
+
+import difflib
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sfnbook import outside
+from sfnbook.clock import microseconds
+from sfnbook.errors import Failed, UsageError
+from sfnbook.explain import scene_at, subject_of
+from sfnbook.frames import FAILED, STOPPING, TOP, Change, Frame, Running
+from sfnbook.history import failure_of
+from sfnbook.query import choice
+from sfnbook.query.jsonata_values import truth
+from sfnbook.values import copied
+from sfnbook.watches import compiled_jsonata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sfnbook.branches import Recording
+    from sfnbook.transition import Transition
+    from sfnbook.values import Json
+
+UNCAUGHT: Final = frozenset({"ExecutionFailed", "ExecutionTimedOut"})
+ERRORS: Final = ("caught", "uncaught", "all")
+
+
+# --- which frames a change concerns ---------------------------------------------------------------
+def entering(change: Change) -> list[Frame]:
+    """The frame that entered a state."""
+    return [change.frame] if change.kind == "StateEntered" else []
+
+
+def leaving(change: Change) -> list[Frame]:
+    """The frame, as it was, that left a state."""
+    return [change.before] if change.kind in {"StateExited", "Caught"} and change.before else []
+
+
+def failing(change: Change) -> list[Frame]:
+    """The frames whose states failed just now: an attempt of a Task, or what made a state fail.
+
+    A Map or Parallel fails with its first iteration or branch; what Retry and Catch say of a
+    failure that was already told is none of its own.
+    """
+    kind, before = change.kind, change.before
+    if before is None:
+        return []
+    if kind in {"TaskFailed", "TaskTimedOut"}:
+        return [before]
+    if kind == "FanOutFailed":
+        child = change.others[0][0]
+        return [*([child] if child is not None and not _told(child) else []), before]
+    return [before] if kind in {"RetryScheduled", "Caught", "ExecutionFailed"} and not _told(before) else []
+
+
+def _told(frame: Frame) -> bool:
+    return frame.phase == STOPPING or (frame.phase == FAILED and isinstance(frame.work, Running))
+
+
+MOMENTS: Final[dict[str, Callable[[Change], list[Frame]]]] = {
+    "enter": entering,
+    "exit": leaving,
+    "fail": failing,
+}
+"""What ``on`` may be."""
+
+
+def catching(change: Change) -> list[Frame]:
+    """The frame whose failure a catcher took."""
+    return leaving(change) if change.kind == "Caught" else []
+
+
+def uncaught(change: Change) -> list[Frame]:
+    """The top frame of the execution, when it fails for good."""
+    ends = change.kind in UNCAUGHT and change.frame.id == TOP
+    return [change.before] if ends and change.before is not None else []
+
+
+# --- a breakpoint ---------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, eq=False)
+class Breakpoint:
+    """Where to stop; made by `Breakpoints.add`.
+
+    >>> print(Breakpoint("Charge", when="$states.input.total > 100"))
+    on enter of Charge when $states.input.total > 100
+    """
+
+    state: str | None = None
+    when: str | dict[str, Json] | Callable[[Transition], Any] | None = None
+    on: str = "enter"
+    on_error: str | None = None
+    hits: int = 1
+    at_time: float | None = None
+
+    @property
+    def only_time(self) -> bool:
+        """Does it wait for a moment, whatever happens then?"""
+        return self.at_time is not None and self.state is None and self.when is None and self.on_error is None
+
+    def __str__(self) -> str:
+        if self.only_time:
+            return f"at {self.at_time:g} s"
+        what = f"on error {self.on_error}" if self.on_error else f"on {self.on}"
+        when = getattr(self.when, "__name__", self.when)
+        parts = (
+            f" of {self.state}" if self.state else "",
+            f" when {when}" if when is not None else "",
+            f" from hit {self.hits} on" if self.hits > 1 else "",
+            f" from {self.at_time:g} s on" if self.at_time is not None else "",
+        )
+        return what + "".join(parts)
+
+
+class Breakpoints:
+    """The breakpoints of a debugger.
+
+    >>> import sfnbook
+    >>> from sfnbook.debugger import Debugger
+    >>> states = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "End": True}}
+    >>> debugger = Debugger(sfnbook.load({"StartAt": "A", "States": states}))
+    >>> _ = debugger.breakpoints.add("B")
+    >>> debugger.run()
+    <StateEntered B at 0 s>
+    """
+
+    __slots__ = ("_breakpoints", "_recording")
+
+    def __init__(self, recording: Callable[[], Recording], breakpoints: tuple[Breakpoint, ...] = ()) -> None:
+        self._recording = recording
+        self._breakpoints = list(breakpoints)
+
+    def add(
+        self,
+        state: str | None = None,
+        *,
+        when: str | dict[str, Json] | Callable[[Transition], Any] | None = None,
+        on: str = "enter",
+        on_error: str | None = None,
+        hits: int = 1,
+        at_time: float | None = None,
+    ) -> Breakpoint:
+        """Stop after the transition with which a state is entered, left ("exit") or fails ("fail").
+
+        ``state`` is a name or a path (with an index: that iteration only); None is every state.
+        ``when`` narrows it down: JSONata over ``$states.input`` and variables, a Choice rule, or a
+        function of a Transition (without a state it is asked about every transition).
+        ``on_error`` instead stops at failures: "all" or an error's name at the moment of failing,
+        "caught" when a catcher takes one, "uncaught" when the execution fails.  ``hits=3`` passes
+        over the first two.  ``at_time`` alone stops at the first transition at that virtual second
+        or later; with others it says from when on they count.
+        """
+        made = Breakpoint(state, copied(when), on, on_error, hits, at_time)
+        _check(made, self._recording())
+        self._breakpoints.append(made)
+        return made
+
+    def remove(self, breakpoint: Breakpoint | str) -> None:  # noqa: A002 - the word
+        """Take a breakpoint away, or all of a state."""
+        kept = [one for one in self if one is not breakpoint and one.state != breakpoint]
+        if len(kept) == len(self):
+            raise UsageError(f"There is no breakpoint {str(breakpoint)!r}.")
+        self._breakpoints = kept
+
+    def clear(self) -> None:
+        """Take all away."""
+        self._breakpoints = []
+
+    def watch(self, recording: Recording) -> Watch:
+        """What asks about the transitions from the cursor on."""
+        return Watch(self._breakpoints, recording, recording.cursor)
+
+    def last_hit(self, recording: Recording) -> tuple[int, Breakpoint] | None:
+        """The latest hit before the transition at the cursor, and how many transitions are made there."""
+        watch, found = Watch(self._breakpoints, recording, 0), None
+        for number in range(recording.cursor - 1):
+            hit = watch.hit(number)
+            found = found if hit is None else (number + 1, hit)
+        return found
+
+    def copy(self, recording: Callable[[], Recording]) -> Breakpoints:
+        """The same breakpoints for another debugger."""
+        return Breakpoints(recording, tuple(self))
+
+    def picklable(self) -> tuple[Breakpoint, ...]:
+        """Those that can be saved; a function of a notebook may not be."""
+        return tuple(one for one in self if not callable(one.when) or _pickles(one.when))
+
+    def __iter__(self) -> Iterator[Breakpoint]:
+        return iter(tuple(self._breakpoints))
+
+    def __len__(self) -> int:
+        return len(self._breakpoints)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self)) or "no breakpoints"
+
+
+def _pickles(value: Any) -> bool:
+    try:
+        pickle.loads(pickle.dumps(value))  # noqa: S301 - made a moment ago
+    except Exception:  # noqa: BLE001 - anything in a user's object may refuse
+        return False
+    return True
+
+
+def _check(made: Breakpoint, recording: Recording) -> None:
+    if made.state is not None:
+        outside.known_state(recording, made.state)
+    if made.on not in MOMENTS:
+        near = difflib.get_close_matches(str(made.on), MOMENTS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"on={made.on!r}: one of {', '.join(MOMENTS)}.{hint}")
+    if not isinstance(made.hits, int) or isinstance(made.hits, bool) or made.hits < 1:
+        raise UsageError(f"hits={made.hits!r}: give a number from 1 on.")
+    if made.at_time is not None:
+        microseconds(made.at_time)
+    if made.on_error is not None and not isinstance(made.on_error, str):
+        raise UsageError(f"on_error={made.on_error!r}: {', '.join(ERRORS)}, or an error's name.")
+    _condition(made.when)
+
+
+# --- conditions -----------------------------------------------------------------------------------
+def _condition(when: Any) -> Callable[[Transition, Frame, Any], Any]:
+    """``when`` as a function of a transition, the frame it concerns, and a scene for expressions."""
+    if when is None:
+        return lambda _transition, _frame, _scene: True
+    if isinstance(when, str):
+        evaluate = compiled_jsonata(when)
+        return lambda _transition, frame, scene: truth(evaluate({"input": frame.data}, scene()))
+    if isinstance(when, dict):
+        problems = choice.check(when, "when")
+        if problems:
+            raise UsageError("\n".join(f"{pointer}: {message}" for pointer, message in problems))
+        decide = choice.compile_rule(when)
+        return lambda _transition, frame, scene: decide(frame.data, scene())
+    if callable(when):
+        return lambda transition, _frame, _scene: when(transition)
+    raise UsageError(f"when={when!r}: give a JSONata expression, a Choice rule, or a function of a Transition.")
+
+
+class Watch:
+    """Asks the breakpoints about one transition after the other, and counts their hits."""
+
+    __slots__ = ("_recording", "_tests")
+
+    def __init__(self, breakpoints: list[Breakpoint], recording: Recording, start: int) -> None:
+        self._recording = recording
+        self._tests = [_Test(one, recording) for one in breakpoints]
+        for test in self._tests:
+            if test.breakpoint.hits > 1:
+                test.left -= sum(test.matches(number) for number in range(start))
+
+    def __bool__(self) -> bool:
+        return bool(self._tests)
+
+    def hit(self, number: int) -> Breakpoint | None:
+        """The first breakpoint at which this transition stops."""
+        stops = [test.breakpoint for test in self._tests if test.stops(number)]
+        return stops[0] if stops else None
+
+
+class _Test:
+    """A breakpoint, compiled for a recording."""
+
+    __slots__ = ("_condition", "_frames", "_path", "_recording", "_start", "_time", "breakpoint", "left")
+
+    def __init__(self, breakpoint: Breakpoint, recording: Recording) -> None:  # noqa: A002 - the word
+        self.breakpoint, self._recording = breakpoint, recording
+        self.left = breakpoint.hits - 1
+        self._condition = _condition(breakpoint.when)
+        self._frames = self._asked()
+        self._start = recording.started
+        self._time = None if breakpoint.at_time is None else self._start + microseconds(breakpoint.at_time)
+
+    def _asked(self) -> Callable[[Change], list[Frame]]:
+        one = self.breakpoint
+        if one.on_error is None:
+            everywhere = callable(one.when) and one.state is None and one.on == "enter"
+            return _any if one.only_time or everywhere else MOMENTS[one.on]
+        return {"caught": catching, "uncaught": uncaught}.get(one.on_error, failing)
+
+    def stops(self, number: int) -> bool:
+        """Does it match, for the ``hits``-th time at least?"""
+        if not self.matches(number):
+            return False
+        self.left -= 1
+        return self.left < 0
+
+    def matches(self, number: int) -> bool:
+        """Is it hit by this transition?"""
+        change = self._recording.changes[number]
+        if self._time is not None and not self._in_time(change, number):
+            return False
+        return any(self._concerns(change, number, frame) for frame in self._frames(change))
+
+    def _in_time(self, change: Change, number: int) -> bool:
+        assert self._time is not None  # noqa: S101 - the only caller asks
+        before = self._recording.changes[number - 1].time if number else self._start - 1
+        return change.time >= self._time and not (self.breakpoint.only_time and before >= self._time)
+
+    def _concerns(self, change: Change, number: int, frame: Frame) -> bool:
+        one, recording = self.breakpoint, self._recording
+        if one.state is not None and not outside.is_at(one.state, recording.path_of(frame)):
+            return False
+        if one.on_error not in {None, *ERRORS} and one.on_error not in _names(change):
+            return False
+        transition = recording.shown(number)
+        try:
+            return bool(
+                self._condition(transition, frame, lambda: scene_at(recording.origin, frame, change.time, number))
+            )
+        except Failed:
+            return False

@@ -1,0 +1,357 @@
+"""The parts of the debugger's view that people type into and pick from.
+
+Each part is a small tree of ipywidgets with a `show` that sets it from the debugger and callbacks
+for what people do; what was typed is parsed here, and a mistake is told beside its field.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import ipywidgets as w
+
+from sfnbook.errors import UsageError
+from sfnbook.outside import FAILABLE
+from sfnbook.widgets.rendering import SAID, duration, heading, message_html, sentence
+from sfnbook.theme import STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sfnbook.values import Json
+
+ERRORS: Final = (
+    "States.TaskFailed",
+    "States.Timeout",
+    "States.HeartbeatTimeout",
+    "States.Permissions",
+    "Lambda.TooManyRequestsException",
+    "Lambda.ServiceException",
+)
+"""Offered while an error's name is typed; any other name will do."""
+
+TIMELINE: Final = 300
+"""How many transitions the list shows."""
+
+
+def parsed(text: str) -> Json:
+    """The JSON value of a text, or a UsageError with the line and column of the mistake.
+
+    >>> parsed('{"a": 1.0}')
+    {'a': 1.0}
+    >>> parsed('{"a": }')
+    Traceback (most recent call last):
+    ...
+    sfnbook.errors.UsageError: Line 1, column 7: Expecting value
+    """
+    try:
+        return json.loads(text, parse_constant=_refused)
+    except json.JSONDecodeError as problem:
+        raise UsageError(f"Line {problem.lineno}, column {problem.colno}: {problem.msg}") from None
+
+
+def _refused(name: str) -> Json:
+    raise UsageError(f"{name} is no JSON value; use null, a number or a string.")
+
+
+def printed(value: Json) -> str:
+    """JSON text for editing."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def attempts_of(text: str) -> int | list[int] | str:
+    """What ``inject_error`` takes as attempts, from a text: "all", "2", or "#1, #3".
+
+    >>> attempts_of("2"), attempts_of(" all "), attempts_of("#1, #3")
+    (2, 'all', [1, 3])
+    """
+    text = text.strip().lower()
+    if text == "all":
+        return "all"
+    try:
+        if text.startswith("#"):
+            return [int(part.strip().lstrip("#")) for part in text.split(",")]
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise UsageError('Attempts: a number (the next n), "all", or attempt numbers such as "#1, #3".')
+    return count
+
+
+# --- the toolbar ----------------------------------------------------------------------------------
+class Command(NamedTuple):
+    """A button: its words, icon and tooltip, and the debugger's method behind it."""
+
+    label: str
+    icon: str
+    tooltip: str
+    method: str
+
+
+COMMANDS: Final[dict[str, Command]] = {
+    "next": Command("Next state", "arrow-right", "Run until this state is left (F10)", "step_over"),
+    "step": Command("Step", "step-forward", "One transition (F11)", "step"),
+    "back": Command("Back", "step-backward", "Take the last transition back (Shift+F10)", "back"),
+    "run": Command("Run", "play", "Run to the end, to a breakpoint or to a question (F5)", "run"),
+    "stop": Command("Stop", "stop", "Stop running (Shift+F5)", ""),
+    "restart": Command("Restart", "undo", "Go back to the beginning; edits and errors stay (F6)", "restart"),
+}
+
+KEYS: Final[dict[str, str]] = {
+    "F10": "next",
+    "F11": "step",
+    "Shift+F10": "back",
+    "F5": "run",
+    "Shift+F5": "stop",
+    "F6": "restart",
+}
+
+
+class Toolbar:
+    """The buttons, the branches, the clock."""
+
+    def __init__(self, do: Callable[[str], None], choose: Callable[[Any], None]) -> None:
+        self.buttons = {name: _button(command) for name, command in COMMANDS.items()}
+        for name, button in self.buttons.items():
+            button.add_class(f"sfn-do-{name}")
+            button.on_click(lambda _, name=name: do(name))
+        self.buttons["next"].add_class("sfn-primary")
+        self.branches = w.Dropdown(options=(), description="Branch", layout=w.Layout(width="auto"))
+        self.branches.observe(lambda change: self._chosen(change["new"], choose), "value")
+        self.clock = w.HTML()
+        self.clock.add_class("sfn-clock-box")
+        self.widget = w.HBox([*self.buttons.values(), self.branches, self.clock])
+        self.widget.add_class("sfn-toolbar")
+        self._quiet = False
+
+    def _chosen(self, index: int | None, choose: Callable[[Any], None]) -> None:
+        if index is not None and not self._quiet:
+            choose(index)
+
+    def show(self, *, running: bool, over: bool, fresh: bool, clock: str) -> None:
+        """Enable what can be done now."""
+        off = {"next": over, "step": over, "run": over, "back": fresh, "restart": fresh}
+        for name, button in self.buttons.items():
+            _set(button, disabled=name != "stop" and (running or off[name]))
+            _set(button.layout, display="none" if name == ("run" if running else "stop") else None)
+        _set(self.clock, value=clock)
+
+    def show_branches(self, names: Sequence[str], current: int | None) -> None:
+        """Offer the branches, if there is a choice."""
+        self._quiet = True
+        try:
+            options = tuple((name, index) for index, name in enumerate(names))
+            if self.branches.options != options:
+                self.branches.options = options
+            _set(self.branches, value=current)
+            _set(self.branches.layout, display=None if len(names) > 1 else "none")
+        finally:
+            self._quiet = False
+
+
+def _button(command: Command) -> Any:
+    return w.Button(
+        description=command.label, icon=command.icon, tooltip=command.tooltip, layout=w.Layout(width="auto")
+    )
+
+
+def _set(widget: Any, **traits: Any) -> None:
+    """Set only what differs: each trait that is set crosses to the browser."""
+    for name, value in traits.items():
+        if getattr(widget, name) != value:
+            setattr(widget, name, value)
+
+
+# --- forms ----------------------------------------------------------------------------------------
+class Form:
+    """Fields, a button, and a place for what is wrong with them.
+
+    ``act`` is called by the button; a UsageError is told under the fields, which keep their text.
+    """
+
+    def __init__(self, title: str, fields: Sequence[Any], button: str, icon: str, act: Callable[[], None]) -> None:
+        self.title, self.act = w.HTML(heading(title, "")), act
+        self.button = w.Button(description=button, icon=icon, layout=w.Layout(width="auto"))
+        self.button.on_click(lambda _: self.submit())
+        self.message = w.HTML()
+        self.row = w.HBox([self.button])
+        self.row.add_class("sfn-form-row")
+        self.widget = w.VBox([self.title, *fields, self.row, self.message])
+        self.widget.add_class("sfn-form")
+
+    def submit(self) -> None:
+        """What the button does."""
+        try:
+            self.act()
+        except UsageError as problem:
+            self.message.value = message_html(str(problem))
+        else:
+            self.message.value = ""
+
+
+def _json_field(label: str, rows: int = 6) -> Any:
+    field = w.Textarea(layout=w.Layout(width="auto"), rows=rows, tooltip=label, placeholder="JSON")
+    field.add_class("sfn-editor")
+    return field
+
+
+class EditForm:
+    """The input of the next state, as JSON text."""
+
+    def __init__(self, edit: Callable[[Json], None]) -> None:
+        self.field = _json_field("The input of the next state")
+        self.form = Form("Input of the next state", [self.field], "Apply", "check", lambda: edit(parsed(self.field.value)))
+        self.widget = self.form.widget
+        self._shown: Any = None
+
+    def show(self, place: str | None, value: Json) -> None:
+        """Put the next input into the field, unless it is there already; None: nothing to edit."""
+        if (place, value) == self._shown:
+            return
+        self._shown = (place, value)
+        self.form.title.value = heading("Input of the next state", place or "nothing to edit here; step on or back")
+        self.form.message.value = ""
+        _set(self.field, value="" if place is None else printed(value), disabled=place is None)
+        lines = self.field.value.count("\n") + 1
+        _set(self.field, rows=min(max(lines, 3), 16))
+        _set(self.form.button, disabled=place is None)
+
+
+class InjectForm:
+    """An error, or a result, for the next attempts of a state."""
+
+    def __init__(
+        self,
+        fail: Callable[[str, str, str, int | list[int] | str], None],
+        succeed: Callable[[str, Json], None],
+        clear: Callable[[], None] | None,
+    ) -> None:
+        wide = w.Layout(width="auto")
+        self.state = w.Dropdown(options=(), description="State", layout=wide)
+        self.error = w.Combobox(
+            value=ERRORS[0], options=ERRORS, ensure_option=False, description="Error", layout=wide
+        )
+        self.cause = w.Text(description="Cause", layout=wide)
+        self.attempts = w.Text(
+            value="1", description="Attempts", layout=wide, tooltip='The next n, "all", or attempt numbers: "#1, #3"'
+        )
+        self.form = Form(
+            "Let a state fail",
+            [self.state, self.error, self.cause, self.attempts],
+            "Inject error",
+            "bolt",
+            lambda: fail(self.state.value, self._name(), self.cause.value, attempts_of(self.attempts.value)),
+        )
+        self.result = _json_field("The result", 3)
+        self.result.value = "{}"
+        self.result_form = Form(
+            "Or give its next attempt a result",
+            [self.result],
+            "Set result",
+            "check",
+            lambda: succeed(self.state.value, parsed(self.result.value)),
+        )
+        parts = [self.form.widget, self.result_form.widget]
+        if clear is not None:
+            self.clear = w.Button(description="Take all back", icon="eraser", layout=w.Layout(width="auto"))
+            self.clear.on_click(lambda _: clear())
+            self.form.row.children = (*self.form.row.children, self.clear)
+        self.widget = w.VBox(parts)
+
+    def _name(self) -> str:
+        if not self.error.value.strip():
+            raise UsageError("An error needs a name, for example States.TaskFailed.")
+        return str(self.error.value.strip())
+
+    def show_states(self, states: Sequence[Any]) -> None:
+        """Offer the states that can fail."""
+        self.state.options = [state.name for state in states if state.type in FAILABLE]
+        for button in (self.form.button, self.result_form.button):
+            button.disabled = not self.state.options
+
+    def pick(self, name: str | None) -> None:
+        """Choose the state that somebody looks at, if it can fail."""
+        if name in self.state.options:
+            _set(self.state, value=name)
+
+
+class Question:
+    """A Task that nobody answers for, or an open callback: what comes back?"""
+
+    def __init__(
+        self, answer: Callable[[Json], None], fail: Callable[[str], None], wait: Callable[[], None]
+    ) -> None:
+        self.field = _json_field("The answer", 4)
+        self.form = Form("", [self.field], "Answer", "reply", lambda: answer(parsed(self.field.value)))
+        self.form.button.add_class("sfn-primary")
+        self.error = w.Combobox(
+            value=ERRORS[0], options=ERRORS, ensure_option=False, layout=w.Layout(width="auto"), tooltip="Error name"
+        )
+        self.fail = w.Button(description="Fail with", icon="bolt", layout=w.Layout(width="auto"))
+        self.fail.on_click(lambda _: fail(self.error.value.strip() or ERRORS[0]))
+        self.wait = w.Button(
+            description="Let time pass",
+            icon="clock-o",
+            tooltip="To the next deadline; without one, this says so",
+            layout=w.Layout(width="auto"),
+        )
+        self.wait.on_click(lambda _: wait())
+        self.form.row.children = (self.form.button, self.fail, self.error, self.wait)
+        self.widget = self.form.widget
+        self.widget.add_class("sfn-question")
+        self._asked: Any = None
+
+    def show(self, asked: tuple[str, str] | None, *, outside: bool = False) -> None:
+        """Ask about a (path, note), or ask nothing; the field keeps its text while the question stays."""
+        _set(self.widget.layout, display="none" if asked is None else None)
+        if asked is None or asked == self._asked:
+            self._asked = asked
+            return
+        self._asked = asked
+        path, note = asked
+        words = f"{path} waits for an answer from outside" if outside else f"{path} asks: what comes back?"
+        self.form.title.value = heading(words, note)
+        self.form.message.value = ""
+        self.field.value = "{}"
+        _set(self.wait.layout, display=None if outside else "none")
+
+
+# --- the list of transitions ----------------------------------------------------------------------
+class Timeline:
+    """The transitions as a list; picking one goes there."""
+
+    def __init__(self, goto: Callable[[Any], None]) -> None:
+        self.list = w.Select(options=(), rows=18, layout=w.Layout(width="auto"), tooltip="Transitions; pick one to go there")
+        self.list.add_class("sfn-timeline")
+        self.list.observe(lambda change: self._picked(change["new"], goto), "index")
+        self.note = w.HTML()
+        self.widget = w.VBox([self.list, self.note])
+        self._transitions: Sequence[Any] = ()
+        self._quiet = False
+
+    def _picked(self, index: int | None, goto: Callable[[Any], None]) -> None:
+        if index is not None and not self._quiet:
+            goto(self._transitions[index])
+
+    def show(self, transitions: Sequence[Any], count: int, current: int | None) -> None:
+        """Show transitions (the tail of ``count``) with the one at which the debugger stands."""
+        self._quiet = True
+        try:
+            self._transitions = transitions
+            labels = tuple(row(transition) for transition in transitions)
+            with self.list.hold_sync():
+                if self.list.options != labels:
+                    self.list.options = labels
+                _set(self.list, index=current)
+            left_out = count - len(transitions)
+            _set(self.note, value=f'<p class="sfn-note">{left_out:,} more are not listed.</p>' if left_out else "")
+        finally:
+            self._quiet = False
+
+
+def row(transition: Any) -> str:
+    """A line of the list: number, time, what happened."""
+    glyph = STATUSES[SAID[transition.kind].status].glyph
+    return f"{transition.number + 1:>4}  {duration(transition.time):>9}  {glyph} {sentence(transition)}".replace(" ", "\u00a0")
