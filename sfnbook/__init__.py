@@ -20,7 +20,7 @@ from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.machine import StateMachine, load
 from sfnbook.tasks.protocol import TaskFailure
 from sfnbook.transition import Transition
-from sfnbook.validate import validate
+from sfnbook.validation import validate
 
 __version__ = "0.1.0"
 

@@ -63,19 +63,32 @@ def answers_of(options: Iterable[str]) -> dict[str, Any]:
 
 
 def _answer(option: str) -> tuple[str, Any]:
-    """State and answer; a state's name may hold "=", too, so the first split that makes sense counts."""
-    parts = option.split("=")
-    if len(parts) < 2 or not option.partition("=")[0]:
+    state, sign, answer = _split(option)
+    if not (state and sign):
         raise UsageError(f"--task {_short(option)}: write STATE=JSON or STATE=@FILE.py:NAME.")
-    for index in range(1, len(parts)):
-        state, answer = "=".join(parts[:index]), "=".join(parts[index:])
-        if answer.startswith("@"):
-            return state, _from_file(answer[1:])
-        try:
-            return state, result(json_of(answer, "--task"))
-        except UsageError as problem:
-            first = problem if index == 1 else first
-    raise first
+    if answer.startswith("@"):
+        return state, _from_file(answer[1:])
+    return state, result(json_of(answer, "--task"))
+
+
+def _split(option: str) -> tuple[str, str, str]:
+    """State, "=" and answer; a state's name may hold "=", too, so the first split that makes sense counts."""
+    first = split = option.partition("=")
+    while split[1]:
+        state, sign, answer = split
+        if answer.startswith("@") or _is_json(answer):
+            return split
+        name, found, rest = answer.partition("=")
+        split = (f"{state}{sign}{name}", found, rest)
+    return first
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _from_file(place: str) -> Any:

@@ -7,19 +7,27 @@ goes to a copy, so what was recorded is still there to go back to.
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 from sfnbook import outside
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
 from sfnbook.frames import AWAITING, DEADLINE, OVER, WORLD, Change, Fault, Frame, FrameId
+from sfnbook.outside import Pending
 from sfnbook.values import Json, copied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from sfnbook.explain import Origin
     from sfnbook.query.environment import Environment
     from sfnbook.transition import Transition
+
+
+Stop: TypeAlias = "Callable[[Change], bool]"
+"""Asked after each change that was made or re-applied: stop here?"""
+
+LEFT: Final = frozenset({"StateExited", "Caught"})
 
 
 class Unanswered(NamedTuple):
@@ -78,6 +86,16 @@ class Recording(Execution):
         """Injected errors and set results that wait for their attempts."""
         return self._scene.world.faults
 
+    @property
+    def origin(self) -> Origin:
+        """What its transitions need to explain themselves."""
+        return self._origin
+
+    @property
+    def started(self) -> int:
+        """When it started, in microseconds."""
+        return self._setup.birth.time
+
     def shown(self, number: int) -> Transition:
         """A recorded change as people look at it."""
         return self._shown(self._changes[number], number)
@@ -96,6 +114,42 @@ class Recording(Execution):
             self._unapply(self._changes[self._cursor - 1])
         while self._cursor < cursor:
             self._step()
+
+    # --- where to stop ------------------------------------------------------------------------------
+    def concerning(self, frame: FrameId) -> Stop:
+        """Stops at a change of a frame, or of one that it started."""
+
+        def concerns(change: Change) -> bool:
+            pairs = ((change.before, change.after), *change.others)
+            if any(side is not None and side.id == frame for pair in pairs for side in pair):
+                return True
+            above: Frame | None = change.frame
+            while above is not None and above.id != frame:
+                above = self.frame(above.scope.parent)
+            return above is not None
+
+        return concerns
+
+    def leaving(self, frame: FrameId) -> Stop:
+        """Stops when a frame has left its state, or has ended."""
+
+        def left(change: Change) -> bool:
+            if change.kind in LEFT and change.frame.id == frame:
+                return True
+            now = self.frame(frame)
+            return now is None or now.phase in OVER
+
+        return left
+
+    def arriving(self, state: str) -> Stop:
+        """Stops when a state, by name or path, is about to be entered."""
+        about_to_enter = outside.check_target(self, state)
+
+        def arrived(_: Change) -> bool:
+            frame = self.upcoming()
+            return frame is not None and about_to_enter(frame)
+
+        return arrived
 
     # --- frames -----------------------------------------------------------------------------------
     def frame(self, identity: FrameId | None) -> Frame | None:
@@ -124,6 +178,11 @@ class Recording(Execution):
         """The path of the state that a frame stands at."""
         return f"{frame.scope.prefix}{self._scene.state(frame).name}"
 
+    def is_at(self, frame: Frame, where: str) -> bool:
+        """Does a frame stand at this state: by name, path, or path without indices?"""
+        path = self.path_of(frame)
+        return where in {self._scene.state(frame).name, path, outside.INDICES.sub("", path)}
+
     def environment(self, frame: Frame) -> Environment:
         """What an expression may read where a frame stands."""
         self._scene.look(frame, self._now, self._cursor)
@@ -135,9 +194,38 @@ class Recording(Execution):
         if frame is None:
             return None
         state = self._scene.state(frame)
-        ref = self._setup.refs[outside.place(frame, state)]
-        literal = self._setup.answers.literal(ref, state.resource)
+        refs: Any = self._setup.refs
+        literal = self._setup.answers.literal(refs[outside.place(frame, state)], state.resource)
         return Unanswered(self.path_of(frame), copied(frame.work.arguments), literal)
+
+
+class OpenTask(Pending):
+    """An open callback or activity task whose answer goes through the debugger."""
+
+    __slots__ = ("_edit",)
+
+    def __init__(self, pending: Pending, edit: Callable[[str, Callable[[Recording], Any]], Any]) -> None:
+        super().__init__(pending._execution, pending._frame, pending._state)  # noqa: SLF001 - one of its kind
+        self._edit = edit
+
+    def succeed(self, output: Json) -> Execution:
+        """SendTaskSuccess."""
+        return self._answer("answered", lambda pending: pending.succeed(output))
+
+    def fail(self, error: str | None = None, cause: str | None = None) -> Execution:
+        """SendTaskFailure."""
+        return self._answer("failed from outside", lambda pending: pending.fail(error, cause))
+
+    def heartbeat(self) -> Execution:
+        """SendTaskHeartbeat."""
+        return self._answer("sent a heartbeat", lambda pending: pending.heartbeat())
+
+    def _answer(self, what: str, give: Callable[[Pending], Any]) -> Execution:
+        def change(execution: Recording) -> None:
+            give(Pending(execution, self._frame, self._state))
+
+        execution: Execution = self._edit(f"{self.path} {what}", change).execution
+        return execution
 
 
 class Branch:
@@ -148,7 +236,9 @@ class Branch:
 
     __slots__ = ("execution", "fork", "name", "parent", "why")
 
-    def __init__(self, name: str, execution: Recording, parent: str | None = None, fork: int = 0, why: str = "") -> None:
+    def __init__(
+        self, name: str, execution: Recording, parent: str | None = None, fork: int = 0, why: str = ""
+    ) -> None:
         self.name, self.execution = name, execution
         self.parent, self.fork, self.why = parent, fork, why
 
@@ -203,7 +293,7 @@ class Branches:
     def copy(self) -> Branches:
         """The same branches, independent of these."""
         other = Branches.__new__(Branches)
-        other._branches = [branch.copy() for branch in self]
+        other._branches = [branch.copy() for branch in self]  # noqa: SLF001 - its own
         other.current = other[self.current.name]
         return other
 

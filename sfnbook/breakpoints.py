@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import pickle
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,14 +16,13 @@ from sfnbook.clock import microseconds
 from sfnbook.errors import Failed, UsageError
 from sfnbook.explain import scene_at, subject_of
 from sfnbook.frames import FAILED, STOPPING, TOP, Change, Frame, Running
-from sfnbook.history import failure_of
 from sfnbook.query import choice
 from sfnbook.query.jsonata_values import truth
 from sfnbook.values import copied
 from sfnbook.watches import compiled_jsonata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sfnbook.branches import Recording
     from sfnbook.transition import Transition
@@ -83,6 +81,11 @@ def uncaught(change: Change) -> list[Frame]:
     """The top frame of the execution, when it fails for good."""
     ends = change.kind in UNCAUGHT and change.frame.id == TOP
     return [change.before] if ends and change.before is not None else []
+
+
+def anything(change: Change) -> list[Frame]:
+    """The frame that a change is about, whatever it is."""
+    return [subject_of(change) or change.frame]
 
 
 # --- a breakpoint ---------------------------------------------------------------------------------
@@ -212,17 +215,17 @@ def _pickles(value: Any) -> bool:
     return True
 
 
-def _check(made: Breakpoint, recording: Recording) -> None:
+def _check(made: Any, recording: Recording) -> None:
     if made.state is not None:
         outside.known_state(recording, made.state)
     if made.on not in MOMENTS:
         near = difflib.get_close_matches(str(made.on), MOMENTS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UsageError(f"on={made.on!r}: one of {', '.join(MOMENTS)}.{hint}")
-    if not isinstance(made.hits, int) or isinstance(made.hits, bool) or made.hits < 1:
+    if type(made.hits) is not int or made.hits < 1:
         raise UsageError(f"hits={made.hits!r}: give a number from 1 on.")
-    if made.at_time is not None:
-        microseconds(made.at_time)
+    if made.at_time is not None and not isinstance(made.at_time, int | float):
+        raise UsageError(f"at_time={made.at_time!r}: give virtual seconds.")
     if made.on_error is not None and not isinstance(made.on_error, str):
         raise UsageError(f"on_error={made.on_error!r}: {', '.join(ERRORS)}, or an error's name.")
     _condition(made.when)
@@ -244,7 +247,9 @@ def _condition(when: Any) -> Callable[[Transition, Frame, Any], Any]:
         return lambda _transition, frame, scene: decide(frame.data, scene())
     if callable(when):
         return lambda transition, _frame, _scene: when(transition)
-    raise UsageError(f"when={when!r}: give a JSONata expression, a Choice rule, or a function of a Transition.")
+    raise UsageError(
+        f"when={when!r}: give a JSONata expression, a Choice rule, or a function of a Transition."
+    )
 
 
 class Watch:
@@ -285,7 +290,7 @@ class _Test:
         one = self.breakpoint
         if one.on_error is None:
             everywhere = callable(one.when) and one.state is None and one.on == "enter"
-            return _any if one.only_time or everywhere else MOMENTS[one.on]
+            return anything if one.only_time or everywhere else MOMENTS[one.on]
         return {"caught": catching, "uncaught": uncaught}.get(one.on_error, failing)
 
     def stops(self, number: int) -> bool:
@@ -309,14 +314,16 @@ class _Test:
 
     def _concerns(self, change: Change, number: int, frame: Frame) -> bool:
         one, recording = self.breakpoint, self._recording
-        if one.state is not None and not outside.is_at(one.state, recording.path_of(frame)):
-            return False
-        if one.on_error not in {None, *ERRORS} and one.on_error not in _names(change):
+        if one.state is not None and not recording.is_at(frame, one.state):
             return False
         transition = recording.shown(number)
+        if one.on_error not in {None, *ERRORS} and one.on_error != transition.error:
+            return False
         try:
             return bool(
-                self._condition(transition, frame, lambda: scene_at(recording.origin, frame, change.time, number))
+                self._condition(
+                    transition, frame, lambda: scene_at(recording.origin, frame, change.time, number)
+                )
             )
         except Failed:
             return False

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec
 
 import typer
 
-from sfnbook import __version__, course, machine
+import sfnbook
+from sfnbook import course
 from sfnbook.arguments import answers_of, json_of
 from sfnbook.errors import DefinitionError, ExecutionFailed, SfnbookError, UnansweredTask, UsageError
-from sfnbook.validate import validate as problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,7 +72,7 @@ def reported(command: Callable[P, int]) -> Callable[P, None]:
             say(str(problem), error=True)
             code = USAGE
         except KeyboardInterrupt:
-            say("Interrupted.", error=True)
+            say("Interrupted.")
             code = INTERRUPTED
         raise typer.Exit(code)
 
@@ -88,7 +88,7 @@ def prepare(
             # A terminal that cannot show a letter must not make the command fail.
             stream.reconfigure(errors="backslashreplace")
     if version:
-        typer.echo(f"sfnbook {__version__}")
+        typer.echo(f"sfnbook {sfnbook.__version__}")
         raise typer.Exit(OK)
 
 
@@ -96,6 +96,7 @@ def prepare(
 @reported
 def run(
     file: DefinitionFile,
+    *,
     given: Annotated[
         str, typer.Option("--input", metavar="JSON|@FILE", help="The execution's input.")
     ] = "{}",
@@ -112,7 +113,7 @@ def run(
     until: Annotated[str | None, typer.Option(metavar="STATE", help="Stop before this state.")] = None,
 ) -> int:
     """Run a definition on a virtual clock and print its output."""
-    loaded = machine.load(file)
+    loaded = sfnbook.load(file)
     execution = loaded.start(json_of(given, "--input"), tasks=answers_of(task or []), seed=seed)
     try:
         execution.run(until)
@@ -140,7 +141,7 @@ def graph(
     """Draw a definition."""
     from sfnbook.plots import save_figure  # noqa: PLC0415 - one command of five draws
 
-    loaded = machine.load(file)
+    loaded = sfnbook.load(file)
     try:
         save_figure(loaded.definition, output)
     except OSError as problem:
@@ -155,7 +156,7 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the problems as a JSON array.")] = False,
 ) -> int:
     """Print every problem of a definition with its line and column."""
-    found = problems_of(file)
+    found = sfnbook.validate(file)
     if as_json:
         typer.echo(json.dumps([fields_of(problem) for problem in found], indent=2))
     else:
@@ -206,10 +207,10 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u
 
 
 def shown(text: str) -> str:
-    """Text for a terminal; what would steer the terminal is written as an escape.
+    r"""Text for a terminal; what would steer the terminal is written as an escape.
 
-    >>> shown("plain \\x1b[31mred")
-    'plain \\\\u001b[31mred'
+    >>> print(shown("plain \x1b[31mred"))
+    plain \u001b[31mred
     """
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 

@@ -214,7 +214,7 @@ class Definition:
     query_language: str = JSONPATH
 
     def blocks(self) -> Iterator[Definition]:
-        """This block and every block inside it, outer ones first."""
+        """The block itself and every block inside it, outer ones first."""
         yield self
         for state in self.states.values():
             for inner in inner_blocks(state):

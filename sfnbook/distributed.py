@@ -77,7 +77,9 @@ def items_of(state: CompiledMap, effective: Json, scene: Scene) -> list[Json]:
     if isinstance(items, list):
         return items
     if state.definition.query_language == JSONATA:
-        raise Failed(QUERY_EVALUATION_ERROR, f"Map state input must be an array or object but was: {text(items)}")
+        raise Failed(
+            QUERY_EVALUATION_ERROR, f"Map state input must be an array or object but was: {text(items)}"
+        )
     raise Failed(RUNTIME, "Attempting to map over non-iterable node.", prefixed=False)
 
 
@@ -151,7 +153,11 @@ def item_of(items: list[Json], index: int, sources: Any) -> Item:
     """``$$.Map.Item`` of one item."""
     found = items[index]
     source = "STATE_DATA" if sources is None else sources.source_of(index)
-    return Item(index, found[1], found[0], source) if isinstance(found, tuple) else Item(index, found, None, source)
+    return (
+        Item(index, found[1], found[0], source)
+        if isinstance(found, tuple)
+        else Item(index, found, None, source)
+    )
 
 
 # --- children -------------------------------------------------------------------------------------
@@ -208,8 +214,19 @@ def abort(frame: Frame, child: Frame, scene: Scene, index: int) -> Change:
     born = child.phase != BIRTH
     first = scene.next_event(child)
     after = stopped(child, ABORTED)
-    others = ((frame, frame._replace(work=frame.work._replace(next=index + 1))), *stopped_below(child, scene, ABORTED))
-    return Change("Aborted", scene.now, child, after, others, first if born else 0, ("ExecutionAborted",) if born else ())
+    others = (
+        (frame, frame._replace(work=frame.work._replace(next=index + 1))),
+        *stopped_below(child, scene, ABORTED),
+    )
+    return Change(
+        "Aborted",
+        scene.now,
+        child,
+        after,
+        others,
+        first if born else 0,
+        ("ExecutionAborted",) if born else (),
+    )
 
 
 # --- joining --------------------------------------------------------------------------------------
@@ -222,7 +239,9 @@ def joined(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
     except Failed as problem:
         return resolve(state, frame, scene, failure_of(problem, state, frame))
     first = scene.next_event(frame)
-    after = frame._replace(phase=RESULT, due=scene.now, event=first, work=Running(fan.effective, result, None))
+    after = frame._replace(
+        phase=RESULT, due=scene.now, event=first, work=Running(fan.effective, result, None)
+    )
     events = ("MapRunSucceeded", "MapStateSucceeded")
     return Change("FanOutSucceeded", scene.now, frame, after, children_gone(frame, scene), first, events)
 

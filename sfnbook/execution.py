@@ -14,6 +14,7 @@ from sfnbook import distributed, failing, nested, outside, redriving, runs, work
 from sfnbook.clock import instant, microseconds, seconds
 from sfnbook.decide import decide
 from sfnbook.errors import ExecutionFailed, UnansweredTask, UsageError
+from sfnbook.explain import Origin
 from sfnbook.frames import (
     AWAITING,
     BILLED,
@@ -35,7 +36,7 @@ from sfnbook.program import Program, compile_definition
 from sfnbook.scene import Scene
 from sfnbook.tasks.protocol import Call
 from sfnbook.timers import TimerIndex
-from sfnbook.transition import Origin, Transition
+from sfnbook.transition import Transition
 from sfnbook.values import Json, copied
 
 if TYPE_CHECKING:
@@ -56,12 +57,23 @@ GATED: Final = frozenset({AWAITING, DEADLINE})
 class Setup:
     """What does not change in an execution: shared by its forks."""
 
-    __slots__ = ("activities", "answers", "birth", "definitions", "files", "limits", "machines", "programs", "refs", "seed")
+    __slots__ = (
+        "activities",
+        "answers",
+        "birth",
+        "definitions",
+        "files",
+        "limits",
+        "machines",
+        "programs",
+        "refs",
+        "seed",
+    )
 
     def __init__(
         self,
         definitions: Mapping[str, Definition],
-        refs: Mapping[str, TaskRef],
+        refs: Mapping[tuple[str, str], TaskRef],
         answers: Answers,
         birth: Change,
         limits: Limits,
@@ -102,7 +114,8 @@ class Execution:
     blocked; `step` and `back` move the cursor by one transition.
 
     >>> import sfnbook
-    >>> execution = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}).start({"x": 1})
+    >>> machine = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    >>> execution = machine.start({"x": 1})
     >>> [transition.kind for transition in execution]
     ['ExecutionStarted', 'StateEntered', 'StateExited', 'ExecutionSucceeded']
     >>> execution.output
@@ -208,7 +221,7 @@ class Execution:
             if self._cursor >= len(self._changes) and (frame := self._next()) is not None:
                 self._rush(frame)
 
-    def _rush(self, frame: Frame) -> None:
+    def _rush(self, frame: Frame) -> None:  # noqa: PLR0912 - flat on purpose
         frames, changes, counters, scene = self._frames, self._changes, self._counters, self._scene
         keep, last_event = self._keep, self._last_event - LONGEST_CHANGE
         number, billed, now = self._cursor, self._billed, self._now
@@ -216,8 +229,8 @@ class Execution:
         heap, first = index.heap, index.first
         rank = RANK.get
         while True:
-            due = frame.due
-            if due > now:  # type: ignore[operator] # a frame without a due is never picked
+            due: Any = frame.due  # a frame without one is never picked
+            if due > now:
                 if frame.phase in GATED and not self._may_pass(frame):
                     break
                 now = due
@@ -235,19 +248,19 @@ class Execution:
                 frames[new.id] = new
                 if new.due is not None:
                     heappush(heap, (new.due, rank(new.phase, 1), new.event, new.id))
-            after = change.after
-            frames[after.id] = after  # type: ignore[union-attr, index] # only ends have no after
+            after: Any = change.after  # only the end of a frame has none, and that is among the others
+            frames[after.id] = after
             events = change.events
             if events:
-                counters[after.scope.execution.key] = change.first + len(events) - 1  # type: ignore[union-attr]
+                counters[after.scope.execution.key] = change.first + len(events) - 1
             if keep:
                 changes.append(change)
             self._cursor, self._billed, self._now = number, billed, now
             self._pending = None
-            if after.due is not None:  # type: ignore[union-attr]
-                key = (after.due, rank(after.phase, 1), after.event, after.id)  # type: ignore[union-attr]
+            if after.due is not None:
+                key = (after.due, rank(after.phase, 1), after.event, after.id)
                 if not heap or key < heap[0]:
-                    frame = after  # type: ignore[assignment]
+                    frame = after
                     continue
                 heappush(heap, key)
             following = first(frames)
@@ -315,8 +328,10 @@ class Execution:
             if (key := nested.machine_of(state, frame, scene)) is not None:
                 return nested.start(state, frame, scene, key)
             if outside.waits_outside(state):
-                return outside.open_to_outside(state, frame, scene)
-            raise UnansweredTask(frame.scope.prefix + state.name, state.name, setup.answers.literal(ref, state.resource))
+                return outside.open_to_outside(frame, scene)
+            raise UnansweredTask(
+                frame.scope.prefix + state.name, state.name, setup.answers.literal(ref, state.resource)
+            )
         counts = scene.world.counts.get(answer.key, 0)
         outcome = setup.answers.perform(answer, self._call(state, frame, counts))
         others = working.counted(scene, answer.key) if answer.counted else ()
@@ -547,7 +562,9 @@ class Execution:
 
     def __repr__(self) -> str:
         error = f", error={self.error!r}" if self.error else ""
-        return f"<Execution {self.name!r} {self.status} at {self.time:g} s, {self._cursor} transitions{error}>"
+        return (
+            f"<Execution {self.name!r} {self.status} at {self.time:g} s, {self._cursor} transitions{error}>"
+        )
 
     # --- what people do: see outside.py -------------------------------------------------------------
     edit_input = outside.edit_input
@@ -566,5 +583,3 @@ class Execution:
     redrive_plan = redriving.redrive_plan
     children = property(runs.children)
     map_runs = property(runs.map_runs)
-
-

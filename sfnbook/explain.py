@@ -22,7 +22,6 @@ from sfnbook.frames import (
     Nested,
     Running,
     Scheduled,
-
     Submitting,
     World,
 )
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Origin(NamedTuple):
-    """What a transition needs to explain itself: all of it immutable, shared by an execution's transitions."""
+    """What transitions need to explain themselves; immutable, and shared by all of an execution."""
 
     programs: Mapping[str, Program]
     limits: Limits
@@ -88,7 +87,7 @@ def data_flow(change: Change, origin: Origin, number: int) -> dict[str, Json]:
     scene = scene_at(origin, frame, change.time, number)
     flow: dict[str, Json] = {"input": frame.data}
     if change.kind in BEFORE_WORK:
-        return copied(flow)
+        return dict(copied(flow))
     _incoming(flow, change, frame, state, scene)
     failure = failure_of(change.frame) if change.kind in FAILING else None
     if failure is not None and change.kind != "TaskStarted":
@@ -105,7 +104,9 @@ def data_flow(change: Change, origin: Origin, number: int) -> dict[str, Json]:
 
 
 BEFORE_WORK: Final = frozenset({"StateEntered", "ExecutionStarted", "IterationStarted"})
-FAILING: Final = frozenset({"TaskFailed", "TaskTimedOut", "RetryScheduled", "Caught", "ExecutionFailed", "FanOutFailed"})
+FAILING: Final = frozenset(
+    {"TaskFailed", "TaskTimedOut", "RetryScheduled", "Caught", "ExecutionFailed", "FanOutFailed"}
+)
 WITH_RESULT: Final = frozenset({"TaskSucceeded", "FanOutSucceeded", "StateExited"})
 LEAVING: Final = frozenset({"StateExited", "Caught"})
 _WITHOUT_WORK: Final = frozenset({"Choice", "Wait", "Succeed", "Fail"})
@@ -151,7 +152,9 @@ def _result(frame: Frame, change: Change) -> Json:
 def _outgoing(flow: dict[str, Json], frame: Frame, state: Any, scene: Scene) -> None:
     result = flow["result"]
     if not isinstance(frame.work, Running):
-        result = next((flow[stage.name] for stage in reversed(state.flow.incoming) if stage.name in flow), frame.data)
+        result = next(
+            (flow[stage.name] for stage in reversed(state.flow.incoming) if stage.name in flow), frame.data
+        )
         flow["result"] = result
     if state.type in _WITHOUT_WORK:
         del flow["result"]
@@ -183,7 +186,9 @@ def _exited(change: Change, origin: Origin, number: int) -> Why:
     value = state.before(frame.data, scene)
     taken = next((index for index, rule in enumerate(state.rules) if _true(rule, value, scene)), None)
     rows: list[str] = []
-    for index, rule in enumerate(state.definition.choices[: len(state.rules) if taken is None else taken + 1]):
+    for index, rule in enumerate(
+        state.definition.choices[: len(state.rules) if taken is None else taken + 1]
+    ):
         rows += _rule_rows(index, rule.rule, value, scene, state)
     target = _name(change.after.state)
     if taken is None:
@@ -227,7 +232,9 @@ def _retried(change: Change, origin: Origin, _number: int) -> Why:
     state = state_of(origin, frame)
     failure: Failure = after.work
     index = next(
-        n for n, used in enumerate(after.visit.used) if used != (frame.visit.used[n] if frame.visit.used else 0)
+        n
+        for n, used in enumerate(after.visit.used)
+        if used != (frame.visit.used[n] if frame.visit.used else 0)
     )
     retrier = state.retry[index]
     used = after.visit.used[index]
@@ -250,15 +257,19 @@ def _retrier_rows(state: Any, frame: Frame, failure: Failure, stop: int | None =
     for index, retrier in enumerate(state.retry):
         names = ", ".join(retrier.error_equals)
         if not retry.matches(retrier.error_equals, failure.error, heartbeat=failure.heartbeat):
-            rows.append(f"retrier {index + 1} [{names}]: does not match {failure.error}{_never(names, failure)}")
+            rows.append(
+                f"retrier {index + 1} [{names}]: does not match {failure.error}{_never(names, failure)}"
+            )
             continue
         used = uses(frame, index)
         if index == stop:
-            rows.append(f"retrier {index + 1} [{names}]: matches, used {used} of {retrier.max_attempts} times before")
+            rows.append(
+                f"retrier {index + 1} [{names}]: matches, used {used} of {retrier.max_attempts} times before"
+            )
         else:
             rows.append(
-                f"retrier {index + 1} [{names}]: matches, but its {retrier.max_attempts} retries are used up; "
-                "the first match decides, so later retriers are not asked"
+                f"retrier {index + 1} [{names}]: matches, but its {retrier.max_attempts} retries "
+                "are used up; the first match decides, so later retriers are not asked"
             )
         break
     return rows
@@ -294,9 +305,14 @@ def _caught(change: Change, origin: Origin, _number: int) -> Why:
         failure = Failure(None, None, frame.state)
     rows = _retrier_rows(state, frame, failure) + _catcher_rows(state, failure, stop=index)
     path = state.catch[index].definition.result_path
-    where = "replaces the input" if not isinstance(path, str) or path == "$" else f"is put at {path} of the raw input"
+    where = (
+        "replaces the input"
+        if not isinstance(path, str) or path == "$"
+        else f"is put at {path} of the raw input"
+    )
     return Why(
-        f"Catcher {index + 1} takes {failure.error}: next is {_name(after.state)}; the Error Output {where}.", tuple(rows)
+        f"Catcher {index + 1} takes {failure.error}: next is {_name(after.state)}; the Error Output {where}.",
+        tuple(rows),
     )
 
 
@@ -313,10 +329,13 @@ def _failed(change: Change, origin: Origin, number: int) -> Why:
         rows += _nearest(frame, state, change, origin, number)
     elif failure.error == DATA_LIMIT_EXCEEDED and failure.limit:
         stage, size = failure.limit
-        rows.append(f"{stage}: {size:,} bytes; limits=None, or sfnbook.AWS_LIMITS._replace(payload_bytes=...), lifts it")
+        rows.append(
+            f"{stage}: {size:,} bytes; limits=None lifts the limit, "
+            "sfnbook.AWS_LIMITS._replace(payload_bytes=...) moves it"
+        )
     elif state.retry or state.catch:
         rows += _retrier_rows(state, frame, failure) + _catcher_rows(state, failure)
-    elif state.type not in {"Fail"}:
+    elif state.type != "Fail":
         rows.append(f"{state.name} has no Retry and no Catch")
     return Why(f"{shown} in {state.name}: nobody takes it, so {FATE[change.kind]}.", tuple(rows))
 
@@ -378,7 +397,11 @@ def _started(change: Change, _origin: Origin, _number: int) -> Why:
     if isinstance(work, Submitting):
         work = work.running
     if isinstance(work, Running) and work.answered_by:
-        by = "an injected error or a set result" if work.answered_by == "injected" else f"tasks[{work.answered_by!r}]"
+        by = (
+            "an injected error or a set result"
+            if work.answered_by == "injected"
+            else f"tasks[{work.answered_by!r}]"
+        )
         return Why(f"Answered by {by}.")
     if isinstance(work, Nested):
         return Why("A nested execution runs.")
@@ -396,4 +419,3 @@ EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {
     "FanOutStarted": _fan_started,
     "TaskStarted": _started,
 }
-

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sfnbook import retry
 from sfnbook.clock import microseconds
 from sfnbook.errors import DATA_LIMIT_EXCEEDED, QUERY_EVALUATION_ERROR, RUNTIME, Failed
+from sfnbook.family import children_gone, container_of, halted, wake
 from sfnbook.frames import (
     ENTER,
     FAILED_FOR_GOOD,
@@ -24,7 +25,6 @@ from sfnbook.frames import (
     Left,
     Stopping,
 )
-from sfnbook.family import children_gone, container_of, halted, wake
 from sfnbook.values import exceeds, size
 
 if TYPE_CHECKING:
@@ -179,10 +179,10 @@ def fail_execution(frame: Frame, scene: Scene, failure: Failure, own: tuple[str,
     return Change("ExecutionFailed", scene.now, frame, after, wake(after, scene), first, events)
 
 
-def ended(state: Compiled, frame: Frame, scene: Scene) -> Change:
+def ended(_state: Compiled, frame: Frame, scene: Scene) -> Change:
     """The top-level flow has come to its end: the execution succeeds."""
     first = scene.next_event(frame)
     after = frame._replace(phase="SUCCEEDED", due=None, event=first)
-    return Change("ExecutionSucceeded", scene.now, frame, after, wake(after, scene), first, ("ExecutionSucceeded",))
-
-
+    return Change(
+        "ExecutionSucceeded", scene.now, frame, after, wake(after, scene), first, ("ExecutionSucceeded",)
+    )

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING
 
 from sfnbook.clock import SECOND
 from sfnbook.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD
-from sfnbook.frames import DEADLINE, FANNING, JOINING, NESTED, OVER, STOPPING, Failure, Fan, Frame, Halted, Stopped, Stopping
+from sfnbook.frames import (
+    DEADLINE,
+    FANNING,
+    JOINING,
+    NESTED,
+    OVER,
+    STOPPING,
+    Failure,
+    Fan,
+    Frame,
+    Halted,
+    Stopped,
+    Stopping,
+)
 from sfnbook.tolerance import THRESHOLD_EXCEEDED, exceeded
 
 if TYPE_CHECKING:
@@ -81,9 +94,7 @@ def halted(frame: Frame, failure: Failure) -> Failure | Halted:
 def stopped_below(frame: Frame, scene: Scene, phase: str) -> Pairs:
     """Everything alive below a frame, put into an end phase and out of the timer index."""
     return tuple(
-        (below, stopped(below, phase))
-        for below in descendants(frame, scene)
-        if below.phase not in OVER
+        (below, stopped(below, phase)) for below in descendants(frame, scene) if below.phase not in OVER
     )
 
 

@@ -8,8 +8,8 @@ from sfnbook import distributed
 from sfnbook.definition import JSONATA
 from sfnbook.errors import QUERY_EVALUATION_ERROR, RUNTIME, Failed
 from sfnbook.failing import resolve
-from sfnbook.faults import injected
 from sfnbook.family import children_gone, settle, stopped, stopped_below
+from sfnbook.faults import injected
 from sfnbook.frames import (
     ABORTED,
     ENTER,
@@ -110,7 +110,9 @@ def admit(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
     more = started < fan.length and (not fan.limit or running < fan.limit)
     fan = moved(fan, started, running, fan.link)
     after = frame.at(FANNING if more else JOINING, scene.now if more else None, frame.event, fan)
-    return _new(Change, ("IterationStarted", scene.now, None, child, ((frame, after),), first, ITERATION_STARTED))
+    return _new(
+        Change, ("IterationStarted", scene.now, None, child, ((frame, after),), first, ITERATION_STARTED)
+    )
 
 
 def moved(fan: Fan, started: int, running: int, link: int) -> Fan:
@@ -123,7 +125,14 @@ def moved(fan: Fan, started: int, running: int, link: int) -> Fan:
 
 
 def _child(
-    parent: Frame, scene: Scene, start: str, index: int, data: Json, event: int, number: int, item: Item | None
+    parent: Frame,
+    scene: Scene,
+    start: str,
+    index: int,
+    data: Json,
+    event: int,
+    number: int,
+    item: Item | None,
 ) -> Frame:
     outer = parent.scope
     prefix = f"{outer.prefix}{scene.state(parent).name}[{index}]."
@@ -186,7 +195,10 @@ def _abort(state: Any, frame: Frame, child: Frame, scene: Scene, index: int) -> 
     if state.type == "Map":
         events += ("MapIterationAborted",)
     after = stopped(child, ABORTED)
-    others = ((frame, frame._replace(work=work._replace(next=index + 1))), *stopped_below(child, scene, ABORTED))
+    others = (
+        (frame, frame._replace(work=work._replace(next=index + 1))),
+        *stopped_below(child, scene, ABORTED),
+    )
     return Change("Aborted", scene.now, child, after, others, first, events)
 
 
@@ -197,5 +209,3 @@ def fan_run(frame: Frame) -> object:
 
 
 ABORTABLE = frozenset({"Task", "Wait", "Map", "Parallel"})
-
-

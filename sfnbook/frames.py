@@ -156,7 +156,7 @@ class Identity(NamedTuple):
 class Item(NamedTuple):
     """A Map iteration's item, as ``$$.Map.Item`` shows it."""
 
-    index: int
+    index: int  # type: ignore[assignment] # hides tuple.index
     value: Json
     key: str | None = None
     source: str | None = None
@@ -168,7 +168,7 @@ class Scope(NamedTuple):
     prefix: str  # put before a state's name it gives the path: "Orders[3]." or "Child/"
     execution: Identity
     parent: FrameId | None
-    index: int  # of the iteration or branch
+    index: int  # type: ignore[assignment] # of the iteration or branch; hides tuple.index
     lineage: Lineage | None  # the place, for `chance`
     item: Item | None
     outer: Scope | None
@@ -205,13 +205,14 @@ class Frame(NamedTuple):
         return tuple.__new__(
             Frame,
             (
-                self.id, self.scope, self.state, phase, self.data, self.variables, self.visit, due, event, work,
+                self.id, self.scope, self.state, phase, self.data, self.variables, self.visit, due, event,
+                work,
             ),
         )  # fmt: skip
 
 
 class Change(NamedTuple):
-    """One step of the engine.  ``events`` are the types of its history events, numbered from ``first``."""
+    """One step of the engine; ``events`` are the types of its history events, numbered from ``first``."""
 
     kind: str
     time: int

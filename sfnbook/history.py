@@ -84,7 +84,14 @@ def _subject(change: Change, programs: Mapping[str, Program]) -> Subject:
 
 # --- links ----------------------------------------------------------------------------------------
 CHAINED: Final = frozenset(
-    {"EvaluationFailed", "MapStateFailed", "ParallelStateFailed", "MapRunStarted", "MapRunFailed", "MapRunSucceeded"}
+    {
+        "EvaluationFailed",
+        "MapStateFailed",
+        "ParallelStateFailed",
+        "MapRunStarted",
+        "MapRunFailed",
+        "MapRunSucceeded",
+    }
 )
 """The later events of the same change point at these; otherwise they stand side by side."""
 
@@ -255,7 +262,8 @@ def _redrives(subject: Subject) -> int:
 DETAILS: Final[dict[str, Callable[[Subject], dict[str, Json] | None]]] = {
     "ExecutionStarted": _execution_started,
     "ExecutionSucceeded": lambda subject: {
-        "output": text(subject.after.data), "outputDetails": _NOT_TRUNCATED,
+        "output": text(subject.after.data),
+        "outputDetails": _NOT_TRUNCATED,
     },
     "ExecutionFailed": _error,
     "ExecutionAborted": _error,

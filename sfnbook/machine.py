@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook import chance, parse, source, validate
+from sfnbook import chance, parse, source, validation
 from sfnbook.clock import start_instant
 from sfnbook.definition import Definition, Task, inner_blocks
 from sfnbook.errors import DefinitionError, UsageError
 from sfnbook.execution import Execution, Setup
-from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope
 from sfnbook.family import deadline_frame
+from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.outside import payload
 from sfnbook.program import Program, compile_definition, start_of
@@ -60,7 +60,7 @@ class StateMachine:
     """
 
     def __init__(self, read: source.Source, *, name: str | None = None) -> None:
-        diagnostics = validate.validate(read)
+        diagnostics = validation.validate(read)
         if any(diagnostic.severity == "ERROR" for diagnostic in diagnostics):
             raise DefinitionError(diagnostics)
         self._read = read
@@ -68,6 +68,7 @@ class StateMachine:
         self.definition: Definition = parse.definition(read.data)
         self.name: str = name or read.name or "StateMachine"
         self.type: str = read.type or "STANDARD"
+        self._checked = {self.type}
 
     @property
     def source(self) -> Json:
@@ -110,21 +111,27 @@ class StateMachine:
         start time (by default 2025-01-01T00:00:00Z) give the same run and history.
         ``limits=None`` lifts AWS's quotas.  ``input`` defaults to ``{}``.
 
-        >>> machine = load({"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}}})
+        >>> task = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}
+        >>> machine = load({"StartAt": "A", "States": {"A": task}})
         >>> machine.start({"n": 1}, tasks={"A": lambda event: event["n"] + 1}).result()
         2
         """
         workflow = type or self.type
         if workflow not in TYPES:
             raise UsageError(f"type={workflow!r}: a workflow is {' or '.join(TYPES)}.")
+        self._check_type(workflow)
         if not isinstance(seed, int):
             raise UsageError(f"seed={seed!r}: give a whole number.")
         limits = NO_LIMITS if limits is None else limits
         nested = _machines(machines)
         machines_by_key = {"main": self, **nested}
-        refs = {(key, pointer): ref for key, one in machines_by_key.items() for pointer, ref in one._task_refs(key)}
-        identity = self._identity({} if input is None else payload(input, "The input"), name, start_time, seed,
-                                  workflow, arn, role_arn)  # fmt: skip
+        refs = {
+            (key, pointer): ref
+            for key, one in machines_by_key.items()
+            for pointer, ref in one._task_refs(key)
+        }
+        given = {} if input is None else payload(input, "The input")
+        identity = self._identity(given, name, start_time, seed, workflow, arn, role_arn)
         setup = Setup(
             {key: one.definition for key, one in machines_by_key.items()},
             refs,
@@ -138,6 +145,14 @@ class StateMachine:
             {key: one._program for key, one in machines_by_key.items()},
         )
         return Execution(setup, keep_history=keep_history)
+
+    def _check_type(self, workflow: str) -> None:
+        """What AWS refuses when a machine of this type is created: Express has no callbacks, for one."""
+        if workflow not in self._checked:
+            diagnostics = validation.validate(self._read, workflow_type=workflow)
+            if any(diagnostic.severity == "ERROR" for diagnostic in diagnostics):
+                raise DefinitionError(diagnostics)
+            self._checked.add(workflow)
 
     def _identity(
         self, given: Json, name: str | None, start_time: Any, seed: int, workflow: str,
@@ -157,12 +172,39 @@ class StateMachine:
     def unanswered(self, tasks: Any = None) -> list[str]:
         """The paths of the Tasks that nobody in ``tasks`` answers for.
 
-        >>> machine = load({"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}}})
+        >>> task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}
+        >>> machine = load({"StartAt": "A", "States": {"A": task}})
         >>> machine.unanswered(), machine.unanswered({"A": {"MessageId": "1"}})
         (['A'], [])
         """
         refs = [ref for _, ref in self._task_refs("main")]
         return compile_answers(tasks, refs).unanswered(refs)
+
+    def test_state(
+        self,
+        name: str,
+        input: Json = None,  # noqa: A002 - the API's word
+        *,
+        mock: Mapping[str, Json] | None = None,
+        context: Mapping[str, Json] | None = None,
+        variables: Mapping[str, Json] | None = None,
+        inspection_level: str = "TRACE",
+        state_configuration: Mapping[str, Json] | None = None,
+        role_arn: str | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Test one state alone: the TestState API's response; see `sfnbook.teststate.test_state`.
+
+        >>> machine = load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+        >>> machine.test_state("A", {"n": 1}, inspection_level="INFO")
+        {'status': 'SUCCEEDED', 'output': '{"n":1}'}
+        """
+        from sfnbook.teststate import test_state  # noqa: PLC0415
+
+        return test_state(
+            self, name, input, mock=mock, context=context, variables=variables, inspection_level=inspection_level,
+            state_configuration=state_configuration, role_arn=role_arn or self._read.role_arn or ROLE, **options,
+        )  # fmt: skip
 
     @cached_property
     def _program(self) -> Program:
@@ -241,4 +283,12 @@ def _birth(definition: Definition, identity: Identity, limits: Limits) -> Change
     scope = Scope("", identity, None, 0, None, None, None)
     started = identity.started
     top = Frame(TOP, scope, start_of(definition), ENTER, identity.input, {}, FIRST_VISIT, started, 0, None)
-    return Change("ExecutionStarted", started, None, top, deadline_frame(top, definition, limits), 1, ("ExecutionStarted",))
+    return Change(
+        "ExecutionStarted",
+        started,
+        None,
+        top,
+        deadline_frame(top, definition, limits),
+        1,
+        ("ExecutionStarted",),
+    )

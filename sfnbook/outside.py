@@ -11,12 +11,10 @@ import difflib
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import microseconds, seconds
 from sfnbook.errors import UsageError
-
 from sfnbook.family import halted, stopped_below, wake
 from sfnbook.faults import find
 from sfnbook.frames import (
@@ -42,6 +40,8 @@ from sfnbook.values import Json, checked, copied
 from sfnbook.working import deadline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from sfnbook.execution import Execution
     from sfnbook.scene import Scene
 
@@ -141,11 +141,14 @@ def _editable(self: Execution, at: str | None) -> Frame:
     if at is None:
         frame = self._next()
         if frame is None:
-            raise UsageError("There is no next state to edit: the execution is over or waits for the outside.")
+            raise UsageError(
+                "There is no next state to edit: the execution is over or waits for the outside."
+            )
         if frame.phase not in EDITABLE:
             name = self._scene.state(frame).name
             raise UsageError(
-                f"{name} has already begun its work ({frame.phase}). Step back to before it, or go on to the next state."
+                f"{name} has already begun its work ({frame.phase}). "
+                "Step back to before it, or go on to the next state."
             )
         return frame
     name, path = known_state(self, at)
@@ -209,9 +212,13 @@ def _attempts(attempts: int | list[int] | str) -> int | tuple[int, ...] | None:
         return None
     if isinstance(attempts, int) and not isinstance(attempts, bool) and attempts > 0:
         return attempts
-    if isinstance(attempts, (list, tuple, set, range)) and all(isinstance(number, int) for number in attempts):
+    if isinstance(attempts, (list, tuple, set, range)) and all(
+        isinstance(number, int) for number in attempts
+    ):
         return tuple(attempts)
-    raise UsageError(f"attempts={attempts!r}: give a number (the next n), a list of attempt numbers, or 'all'.")
+    raise UsageError(
+        f"attempts={attempts!r}: give a number (the next n), a list of attempt numbers, or 'all'."
+    )
 
 
 def _add_fault(self: Execution, fault: Fault) -> Execution:
@@ -223,10 +230,10 @@ def _add_fault(self: Execution, fault: Fault) -> Execution:
 # --- the outside ----------------------------------------------------------------------------------
 def waits_outside(state: Any) -> bool:
     """Is this a Task that someone outside may answer: a callback or an activity?"""
-    return state.resource.kind == "activity" or state.resource.pattern == "token"
+    return bool(state.resource.kind == "activity" or state.resource.pattern == "token")
 
 
-def open_to_outside(state: Any, frame: Frame, scene: Scene) -> Change:
+def open_to_outside(frame: Frame, scene: Scene) -> Change:
     """Nobody here answers for the callback: its request is sent, and the Task waits for the token."""
     first = scene.next_event(frame)
     after = frame._replace(
@@ -342,7 +349,7 @@ def _by_token(self: Execution, token: str) -> Pending:
     for open_task in pending(self):
         if open_task.token == token:
             return open_task
-    if isinstance(token, str) and token.startswith("sfnbook."):
+    if str(token).startswith("sfnbook."):
         raise UsageError("TaskTimedOut: the task of this token has ended or timed out.")
     raise UsageError("InvalidToken: this is not a task token of this execution.")
 
@@ -404,5 +411,3 @@ def stop(self: Execution, error: str | None = None, cause: str | None = None) ->
     others = (*stopped_below(top, self._scene, ABORTED), *wake(after, self._scene))
     self._commit(Change("ExecutionAborted", self._now, top, after, others, first, ("ExecutionAborted",)))
     return self
-
-

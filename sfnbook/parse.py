@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-
 def definition(source: Mapping[str, Json], pointer: str = "", language: str | None = None) -> Definition:
     """Read a whole machine, or one of its blocks at ``pointer`` in the machine's ``language``.
 
@@ -50,10 +49,8 @@ def definition(source: Mapping[str, Json], pointer: str = "", language: str | No
 
 
 def _state(name: str, source: Mapping[str, Json], pointer: str, language: str) -> State:
-    kind = STATE_TYPES[source["Type"]]
-    given = {
-        attribute: source[asl] for asl, attribute in _asl_names(kind).items() if asl in source
-    }
+    kind: Any = STATE_TYPES[source["Type"]]
+    given = {attribute: source[asl] for asl, attribute in _asl_names(kind).items() if asl in source}
     given["query_language"] = source.get("QueryLanguage", language)
     for attribute, read in READERS.items():
         if attribute in given:
@@ -65,7 +62,8 @@ def _state(name: str, source: Mapping[str, Json], pointer: str, language: str) -
         )
     if kind.type == "Map":
         given |= _map_fields(source, pointer, language)
-    return kind(name=name, pointer=pointer, **given)
+    state: State = kind(name=name, pointer=pointer, **given)
+    return state
 
 
 def _map_fields(source: Mapping[str, Json], pointer: str, language: str) -> dict[str, Any]:
@@ -120,7 +118,7 @@ _NOT_COPIED: Final = frozenset(
 
 
 @cache
-def _asl_names(kind: type) -> dict[str, str]:
+def _asl_names(kind: Any) -> dict[str, str]:
     """ASL field name -> attribute, for the fields that a dataclass takes as they are.
 
     >>> _asl_names(Retrier)["ErrorEquals"]

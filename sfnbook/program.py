@@ -142,8 +142,8 @@ def compile_definition(definition: Definition) -> Program:
     """Compile a machine.
 
     >>> from sfnbook.parse import definition
-    >>> program = compile_definition(definition({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}))
-    >>> program.start
+    >>> machine = definition({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    >>> compile_definition(machine).start
     '/States/A'
     """
     states: dict[str, Compiled] = {}
@@ -231,9 +231,7 @@ def _pointers(block: Definition) -> Callable[[str], str]:
     return lambda name: f"{block.pointer}/States/{escape_pointer(name)}"
 
 
-def _compile_catcher(
-    state: State, catcher: Catcher, index: int, to: Callable[[str], str]
-) -> CompiledCatcher:
+def _compile_catcher(state: State, catcher: Catcher, index: int, to: Callable[[str], str]) -> CompiledCatcher:
     location = f"Catch[{index}]"
     after: Outgoing
     if state.query_language == JSONATA:

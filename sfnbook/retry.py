@@ -45,7 +45,7 @@ def matches(error_equals: Sequence[str], error: str | None, *, heartbeat: bool =
 
 
 def first_match(
-    entries: Sequence[Retrier] | Sequence[Catcher], error: str | None, *, heartbeat: bool = False
+    entries: Sequence[Retrier | Catcher], error: str | None, *, heartbeat: bool = False
 ) -> int | None:
     """The index of the first retrier or catcher that takes the error; later ones are never asked."""
     for index, entry in enumerate(entries):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from sfnbook.clock import iso
 from sfnbook.frames import OVER, TOP, Change, Fan, Frame, Halted, MapRun, Stopping, failure_in
 from sfnbook.history import events_of
-from sfnbook.transition import Transition
 from sfnbook.values import Json, copied
 
 if TYPE_CHECKING:
     from sfnbook.execution import Execution
+    from sfnbook.transition import Transition
 
 
 class ChildExecution:
@@ -24,12 +24,9 @@ class ChildExecution:
     @property
     def _last(self) -> Frame:
         """Its top-level frame as it stands, or last stood."""
-        current = self._execution._frames.get(self._identity.key)
-        if current is not None:
-            return current
-        return next(
-            change.frame for _, change in reversed(self._changes) if change.frame.id == self._identity.key
-        )
+        key = self._identity.key
+        written = (change.frame for _, change in reversed(self._changes) if change.frame.id == key)
+        return self._execution._frames.get(key) or next(written)
 
     @property
     def name(self) -> str:
@@ -111,7 +108,7 @@ def map_runs(self: Execution) -> list[dict[str, Any]]:
             fan = _fan(change.before)
             if fan is not None and fan.run is not None:
                 found[fan.run.arn] = (fan, change.after, change.time)
-    return [_described(self, fan, frame, time) for fan, frame, time in found.values()]
+    return [_described(fan, frame, time) for fan, frame, time in found.values()]
 
 
 def _fan(frame: Frame) -> Fan | None:
@@ -119,7 +116,7 @@ def _fan(frame: Frame) -> Fan | None:
     return work if isinstance(work, Fan) else None
 
 
-def _described(self: Execution, fan: Fan, frame: Frame, time: int) -> dict[str, Any]:
+def _described(fan: Fan, frame: Frame, time: int) -> dict[str, Any]:
     run = fan.run
     assert isinstance(run, MapRun)  # noqa: S101 - only Map Runs are described
     work = frame.work

@@ -7,7 +7,7 @@ as the way it went, forwards or backwards, whatever the length of the history.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from sfnbook.frames import (
     ABORTED,
@@ -59,7 +59,12 @@ A phase that is not named here is "current".
 
 _BETWEEN: Final = frozenset({BIRTH, ENTER, ENDED})
 _LEFT: Final = {"StateExited": "succeeded", "Caught": "caught"}
-_ITERATION: Final = {SUCCEEDED: "succeeded", FAILED_FOR_GOOD: "failed", ABORTED: "aborted", TIMED_OUT: "aborted"}
+_ITERATION: Final = {
+    SUCCEEDED: "succeeded",
+    FAILED_FOR_GOOD: "failed",
+    ABORTED: "aborted",
+    TIMED_OUT: "aborted",
+}
 _PROCESSORS: Final = frozenset({"ItemProcessor", "Iterator"})
 _COUNTED: Final = "#"  # after a Map's pointer: the notes on its iterations; no pointer ends so inside a block
 
@@ -69,9 +74,10 @@ class Statuses:
 
     >>> import sfnbook
     >>> from sfnbook.branches import Recording
-    >>> machine = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}})
+    >>> states = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}
+    >>> machine = sfnbook.load({"StartAt": "A", "States": states})
     >>> recording = Recording.of(machine.start().run(until="B"))
-    >>> Statuses().follow(recording.changes).states()
+    >>> Statuses().follow(recording.changes, recording.cursor).states()
     {'/States/A': 'succeeded', '/States/B': 'current'}
     """
 
@@ -85,15 +91,15 @@ class Statuses:
         self._runs: dict[FrameId, dict[str, int]] = {}  # the latest fan-out of a frame at a pointer
         self._lengths: dict[int, int] = {}  # the children that a fan-out ever had; never taken back
 
-    def follow(self, changes: Sequence[Change]) -> Statuses:
-        """Stand after these changes: back to where they part from those before, then on."""
+    def follow(self, changes: Sequence[Change], cursor: int) -> Self:
+        """Stand after the first ``cursor`` changes: back to where they part from those before, then on."""
         done = self._done
         # Branches share the changes before their fork, so one identical pair says all.
-        while done and (len(done) > len(changes) or done[-1] is not changes[len(done) - 1]):
+        while done and (len(done) > cursor or done[-1] is not changes[len(done) - 1]):
             done.pop()
             for mapping, key, old in reversed(self._journal.pop()):
                 _put(mapping, key, old)
-        for change in changes[len(done) :]:
+        for change in changes[len(done) : cursor]:
             self._journal.append([])
             done.append(change)
             self._note(change, len(done) - 1)
@@ -101,7 +107,7 @@ class Statuses:
 
     def states(self) -> dict[str, str]:
         """The status of every state that something happened to, by pointer."""
-        shown = {
+        shown: dict[str, str] = {
             pointer: next(status for status in URGENCY if status in counts)
             for pointer, counts in self._counts.items()
             if counts and not pointer.endswith(_COUNTED)
@@ -217,5 +223,3 @@ def container_of(pointer: str) -> str:
     at = block.rfind("/States/")
     name_end = block.find("/", at + len("/States/"))
     return block[:name_end] if at >= 0 else ""
-
-

@@ -8,6 +8,7 @@ refusal is worse than a late one.  Shapes that grow every few months (Lambda's r
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from sfnbook.errors import UsageError
@@ -386,10 +387,9 @@ _KINDS: Final[Mapping[str, str]] = {
 def model_shape(service: str, action: str) -> Shape | None:
     """The shape from botocore's model of the service; None without botocore or such a service."""
     try:
-        from botocore.loaders import Loader  # noqa: PLC0415
+        loader = import_module("botocore.loaders").Loader()
     except ImportError:
         return None
-    loader = Loader()
     known = {name.replace("-", ""): name for name in loader.list_available_services("service-2")}
     name = _BOTOCORE.get(service) or known.get(service.replace("-", ""))
     return None if name is None else shape_of(loader.load_service_model(name, "service-2"), action)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sfnbook.frames import RANK, Frame, FrameId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 Key: TypeAlias = tuple[int, int, int, FrameId]
 """(due, rank, latest event, id): the order in which frames step (theory of operation, rule 6)."""
@@ -40,13 +42,16 @@ class TimerIndex:
         while heap:
             due, rank, event, frame_id = heap[0]
             frame = frames.get(frame_id)
-            if frame is not None and frame.due == due and frame.event == event and RANK.get(frame.phase, 1) == rank:
+            if (
+                frame is not None
+                and frame.due == due
+                and frame.event == event
+                and RANK.get(frame.phase, 1) == rank
+            ):
                 return frame
             heappop(heap)
         return None
 
     def live(self, frames: Mapping[FrameId, Frame]) -> list[Key]:
         """The keys that count, in order: what a rebuilt index would hold."""
-        return sorted(
-            {key for key in self.heap if key[3] in frames and key_of(frames[key[3]]) == key}
-        )
+        return sorted({key for key in self.heap if key[3] in frames and key_of(frames[key[3]]) == key})

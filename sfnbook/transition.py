@@ -18,9 +18,17 @@ WITHOUT_STATE: Final = frozenset(
     {"ExecutionStarted", "ExecutionSucceeded", "ExecutionTimedOut", "ExecutionAborted", "Redriven"}
 )
 OF_A_STATE_THAT_FAILED: Final = frozenset(
-    {"TaskFailed", "TaskTimedOut", "RetryScheduled", "Caught", "FanOutFailed", "ExecutionFailed", "ExecutionTimedOut",
-     "ExecutionAborted"}
-)  # fmt: skip
+    {
+        "TaskFailed",
+        "TaskTimedOut",
+        "RetryScheduled",
+        "Caught",
+        "FanOutFailed",
+        "ExecutionFailed",
+        "ExecutionTimedOut",
+        "ExecutionAborted",
+    }
+)
 
 
 class Transition:
@@ -72,8 +80,8 @@ class Transition:
     def path(self) -> str:
         """The state with the iterations, branches and nested executions around it: "Orders[3].Charge"."""
         frame = self._frame
-        if self.kind in {"IterationStarted", "IterationSucceeded", "Aborted"}:
-            return (self._change.frame.scope.prefix).rstrip(".")
+        if self.kind in {"IterationStarted", "IterationSucceeded", "Aborted"} | WITHOUT_STATE:
+            return (self._change.frame.scope.prefix).rstrip("./")
         return frame.scope.prefix + (self.state or "")
 
     @property
@@ -173,11 +181,17 @@ class Transition:
     __hash__ = None  # type: ignore[assignment] # payloads do not hash
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        rows = [("state", self.path), ("time", f"{self.time:g} s"), ("error", self.error), ("cause", self.cause)]
+        rows = [
+            ("state", self.path),
+            ("time", f"{self.time:g} s"),
+            ("error", self.error),
+            ("cause", self.cause),
+        ]
         rows += [("output", text(self.output))] if self.output is not None else []
         rows += [("why", str(self.why))] if self.why else []
+        left = "style='text-align:left;white-space:pre-wrap'"
         cells = "".join(
-            f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left;white-space:pre-wrap'>{escape(str(value))}</td></tr>"
+            f"<tr><th {left}>{name}</th><td {left}>{escape(str(value))}</td></tr>"
             for name, value in rows
             if value
         )

@@ -6,7 +6,7 @@ place that calls anybody, and `started` makes the transition of what came back.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sfnbook import chance, faults
 from sfnbook.clock import microseconds
@@ -30,11 +30,13 @@ from sfnbook.frames import (
     Running,
     Scheduled,
     Submitting,
+    failure_in,
 )
 from sfnbook.tasks.protocol import Outcome
 from sfnbook.values import text
 
 if TYPE_CHECKING:
+    from sfnbook.definition import Task
     from sfnbook.program import CompiledTask
     from sfnbook.scene import Scene
     from sfnbook.tasks.resources import Resource
@@ -112,7 +114,7 @@ def check_startable(state: CompiledTask, arguments: Any, scene: Scene) -> None:
     """What AWS refuses before it writes that the Task is scheduled."""
     resource = state.resource
     if resource.kind == "activity" and scene.activities is not None:
-        arn = state.definition.resource  # type: ignore[attr-defined] # a CompiledTask's definition is a Task
+        arn = cast("Task", state.definition).resource
         if arn not in scene.activities:
             raise Failed(RUNTIME, f"The activity {arn} does not exist.")
     if (resource.service, resource.action) == ("apigateway", "invoke") and isinstance(arguments, dict):
@@ -120,12 +122,15 @@ def check_startable(state: CompiledTask, arguments: Any, scene: Scene) -> None:
             if not _lists_of_text(arguments.get(field)):
                 problem = f"The value of the field '{field}' has an invalid format"
                 raise Failed(
-                    RUNTIME, f"The Parameters '{text(arguments)}' could not be used to start the Task: [{problem}]"
+                    RUNTIME,
+                    f"The Parameters '{text(arguments)}' could not be used to start the Task: [{problem}]",
                 )
 
 
 def _lists_of_text(value: Any) -> bool:
-    return value is None or (isinstance(value, dict) and all(isinstance(item, list) for item in value.values()))
+    return value is None or (
+        isinstance(value, dict) and all(isinstance(item, list) for item in value.values())
+    )
 
 
 def has_answer(state: CompiledTask, frame: Frame, scene: Scene) -> bool:
@@ -182,7 +187,10 @@ def started(
 
 def accepted(resource: Resource) -> dict[str, Any]:
     """What a service answers when it takes a job or a callback request, where no answer says more."""
-    return {"SdkHttpMetadata": {"HttpStatusCode": 200}, **ACCEPTED.get((resource.service, resource.action), {})}
+    return {
+        "SdkHttpMetadata": {"HttpStatusCode": 200},
+        **ACCEPTED.get((resource.service, resource.action), {}),
+    }
 
 
 ACCEPTED: dict[tuple[str | None, str | None], dict[str, Any]] = {
@@ -212,7 +220,7 @@ def when(outcome: Outcome, task: Scheduled, now: int) -> tuple[int, bool, bool]:
     return now + expiry, False, missed
 
 
-def submit(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
+def submit(_state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """The service accepted the job, or sent the request whose token comes back."""
     first = scene.next_event(frame)
     if isinstance(frame.work, Nested):
@@ -258,7 +266,8 @@ def answered(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
 
 def culprit(state: CompiledTask) -> str:
     """What AWS calls a Task whose result is too large: a Lambda's ARN, else the kind of service."""
-    return state.definition.resource if state.resource.kind == "lambda" else state.resource.resource_type  # type: ignore[attr-defined]
+    definition = cast("Task", state.definition)
+    return definition.resource if state.resource.kind == "lambda" else str(state.resource.resource_type)
 
 
 def expire(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
@@ -274,7 +283,8 @@ def expire(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
 
 def failed(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """Ask Retry and Catch about the failure."""
-    failure = frame.work.failure if isinstance(frame.work, Running) else frame.work
+    failure = failure_in(frame.work)
+    assert failure is not None  # noqa: S101 - the phase says so
     return resolve(state, frame, scene, failure)
 
 

@@ -1,6 +1,6 @@
 """Builders of small definitions, and what a rule is expected to say about them."""
 
-from sfnbook.validate import diagnose
+from sfnbook.validation import diagnose
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 LAMBDA = "arn:aws:lambda:us-east-1:111111111111:function:f"

@@ -340,7 +340,7 @@ def test_lab_says_what_is_missing(sfnbook: Callable[..., Ended], monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("given_options", "expected"),
+    ("options", "expected"),
     [
         ([], ["sfnbook-course/01-first-steps.ipynb"]),
         (["mine"], ["mine/01-first-steps.ipynb"]),
@@ -352,7 +352,7 @@ def test_lab_says_what_is_missing(sfnbook: Callable[..., Ended], monkeypatch: py
 def test_lab_opens_the_first_notebook(
     sfnbook: Callable[..., Ended],
     monkeypatch: pytest.MonkeyPatch,
-    given_options: list[str],
+    options: list[str],
     expected: list[str],
 ) -> None:
     opened: list[list[str]] = []
@@ -360,7 +360,7 @@ def test_lab_opens_the_first_notebook(
     stand_in = type(sys)("jupyterlab.labapp")
     stand_in.main = opened.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", stand_in)
-    assert sfnbook("lab", *given_options).code == 0
+    assert sfnbook("lab", *options).code == 0
     assert opened == [expected]
     assert Path(expected[0]).is_file()
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+ALL = (course.FIRST, "02.ipynb", "data/items.json")
+
+
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A course of two notebooks, one file of data, and what editors leave behind."""
@@ -29,9 +32,6 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(f"first text of {name}", encoding="utf-8")
     monkeypatch.setattr(course, "notebooks", lambda: folder)
     return folder
-
-
-ALL = (course.FIRST, "02.ipynb", "data/items.json")
 
 
 def test_the_first_copy_writes_everything(source: Path, tmp_path: Path) -> None:

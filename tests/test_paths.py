@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sfnbook.errors import RESULT_PATH_MATCH_FAILURE, RUNTIME, Failed
 from sfnbook.query import paths
 from sfnbook.query.environment import Environment
-from sfnbook.query.path_reading import NotFound, read
+from sfnbook.query.path_reading import NotFound, descend
 from sfnbook.query.path_syntax import parse
 
 SHARED = (Path(__file__).resolve().parents[1] / "../shared").resolve()
@@ -282,7 +282,7 @@ STEPS = st.lists(
 def test_fast_closures_agree_with_reading_step_by_step(value, steps):
     path = "$" + "".join(steps)
     try:
-        expected = read(value, parse(path).steps)
+        expected = descend(value, parse(path).steps)
     except NotFound as miss:
         expected = f"Invalid path '{path}' : {miss}"
     try:

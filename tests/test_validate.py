@@ -11,8 +11,8 @@ from sfnbook import positions, source
 from sfnbook.definition import STATE_TYPES
 from sfnbook.errors import DefinitionError, UsageError
 from sfnbook.parse import definition
-from sfnbook.validate import diagnose, validate, variable_references
-from sfnbook.validate.states import STATES
+from sfnbook.validation import diagnose, validate, variable_references
+from sfnbook.validation.states import STATES
 from tests.definitions import (
     CATCH,
     CONDITION,

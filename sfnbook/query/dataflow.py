@@ -110,9 +110,7 @@ def jsonata_flow(state: State, *, has_result: bool) -> DataFlow:
     arguments = getattr(state, "arguments", ABSENT)
     if arguments is not ABSENT:
         evaluate = jsonata.compile_template(arguments, "Arguments")
-        incoming.append(
-            Stage("afterArguments", "Arguments", lambda raw, env: evaluate({"input": raw}, env))
-        )
+        incoming.append(Stage("afterArguments", "Arguments", lambda raw, env: evaluate({"input": raw}, env)))
     if state.output is not ABSENT:
         outgoing.append(Stage("output", "Output", jsonata_outgoing(state.output, "Output", has_result)))
     assign = None
@@ -170,6 +168,5 @@ def _after(stages: list[Stage]) -> Outgoing:
     if len(stages) == 1:
         run: Outgoing = stages[0].run
         return run
-    *earlier, last = (stage.run for stage in stages)
-    inner = _after(stages[:-1])
+    inner, last = _after(stages[:-1]), stages[-1].run
     return lambda result, raw, env: last(inner(result, raw, env), raw, env)

@@ -46,7 +46,9 @@ def number(state: State, attribute: str, convert: Convert) -> Field | None:
     return setting(literal, path, asl_name(attribute), state.query_language, convert)
 
 
-def setting(literal: Json, path: Json, name: str, language: str, convert: Convert, place: str = "") -> Field | None:
+def setting(
+    literal: Json, path: Json, name: str, language: str, convert: Convert, place: str = ""
+) -> Field | None:
     """A number as a literal, a path or an expression; ``convert(value, name, path)`` checks what came out."""
     if path is not ABSENT:
         follow = paths.compile_path(path)
@@ -82,7 +84,9 @@ def _found(follow: Evaluate, raw: Json, env: Environment, path: str) -> Json:
     try:
         return follow(raw, env)
     except Failed:
-        raise Failed(RUNTIME, f"The SecondsPath parameter does not reference an input value: {path}") from None
+        raise Failed(
+            RUNTIME, f"The SecondsPath parameter does not reference an input value: {path}"
+        ) from None
 
 
 def _delay_of_path(value: Json, path: str) -> int:
@@ -90,7 +94,9 @@ def _delay_of_path(value: Json, path: str) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         shown = value if isinstance(value, str) else text(value)
-        raise Failed(RUNTIME, f"The SecondsPath parameter cannot be parsed as a long value: {path} == {shown}")
+        raise Failed(
+            RUNTIME, f"The SecondsPath parameter cannot be parsed as a long value: {path} == {shown}"
+        )
     if value < 0:
         raise Failed(RUNTIME, f"The SecondsPath parameter references a negative value: {path} == {value}")
     return _bounded(value * SECOND)

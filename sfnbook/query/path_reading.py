@@ -83,7 +83,7 @@ _DESCEND: Final[dict[str, Callable[[Json, Sequence[Step], int], Json]]] = {
 
 # What a step can be applied to; the others take anything.
 _NEEDS_OBJECT: Final = frozenset({"name", "merge", "names"})
-_NEEDS_ARRAY: Final = frozenset({"index", "indexes", "slice"})
+_NEEDS_ARRAY: Final = frozenset({"index", "indexes", "slice", "span"})
 
 
 def refuse(value: Json, steps: Sequence[Step], position: int) -> None:

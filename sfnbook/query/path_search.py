@@ -1,28 +1,28 @@
-"""Any steps and a document -> what they find; the indefinite ones by jsonpath-ng.
+"""Any steps and a document -> what they find; from the first indefinite step on by jsonpath-ng.
 
-A path becomes one tree of the library's nodes.  Nodes of our own stand in it where Jayway
-answers otherwise: for several names that make one object, for whom a filter asks, and for the
-comparisons that are not in `_AGREED`.
+The steps become one tree of the library's nodes.  Nodes of our own stand in it only where Jayway
+answers otherwise: the steps in `_OWN`, and the comparisons that are not in `_AGREED`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sfnbook.query.path_reading import NotFound, descend, kind_of, merged, refuse
 from sfnbook.query.path_syntax import DEFINITE, Condition, Operand, Step
 from sfnbook.values import Json, text
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
 Datum: TypeAlias = Any
-"""A value of the library, which knows what contains it; `$` is what nothing contains."""
+"""The library's wrapping of a value, which knows what contains it, up to the document (its `$`)."""
 
-
-class Node(NamedTuple):
-    """A node among the library's; as a part of a filter it finds anything or nothing."""
-
-    find: Callable[[Datum], list[Datum]]
+Node: TypeAlias = Any
+"""What has `find`, from a datum to data.  One that tests an item finds anything, or nothing."""
 
 
 def reader(steps: Sequence[Step]) -> Callable[[Json], Json]:
@@ -37,7 +37,7 @@ def reader(steps: Sequence[Step]) -> Callable[[Json], Json]:
         return lambda document: descend(document, steps)
     from jsonpath_ng import DatumInContext, This  # noqa: PLC0415 - not for `import sfnbook`
 
-    find = _tree(steps[first:], This()).find
+    find = _tree(This(), steps[first:]).find
 
     def read(document: Json) -> list[Json]:
         start = descend(document, steps, first)
@@ -47,169 +47,145 @@ def reader(steps: Sequence[Step]) -> Callable[[Json], Json]:
     return read
 
 
-def _tree(steps: Iterable[Step], start: Any) -> Any:
+def _tree(node: Node, steps: Iterable[Step]) -> Node:
     from jsonpath_ng import Child, Descendants  # noqa: PLC0415
-    from jsonpath_ng.ext import parse  # noqa: PLC0415
+    from jsonpath_ng.ext.parser import parse  # noqa: PLC0415
 
     for step in steps:
         scan = step.kind == "scan"
-        kind, argument, _ = step.argument if scan else step
-        node = parse(_WORDS[kind](argument)) if kind in _WORDS else _OWN[kind](argument, scan)
-        start = Descendants(start, node) if scan else Child(start, node)
-    return start
+        inner: Step = step.argument if scan else step
+        own = _OWN.get(inner.kind)
+        right = own(inner.argument, scan) if own else parse(_words(inner))
+        node = Descendants(node, right) if scan else Child(node, right)
+    return node
 
 
-def _quoted(name: str) -> str:
-    return "'" + name.replace("\\", r"\\").replace("'", r"\'") + "'"
+def _words(step: Step) -> str:
+    if step.kind not in {"name", "names"}:
+        return step.fragment
+    names = [step.argument] if step.kind == "name" else step.argument
+    quoted = ("'" + re.sub(r"(['\\])", r"\\\1", name) + "'" for name in names)
+    return f"[{','.join(quoted)}]"
 
 
-def _limits(limits: tuple[int | None, int | None]) -> str:
-    return ":".join("" if limit is None else str(limit) for limit in limits)
+# --- steps that Jayway does otherwise -------------------------------------------------------------
 
 
-_WORDS: Final[dict[str, Callable[[Any], str]]] = {
-    "name": lambda name: f"[{_quoted(name)}]",
-    "names": lambda names: f"[{','.join(map(_quoted, names))}]",
-    "index": lambda index: f"[{index}]",
-    "indexes": lambda indexes: f"[{','.join(map(str, indexes))}]",
-    "slice": lambda limits: f"[{_limits(limits)}]",
-    "wildcard": lambda _none: "[*]",
-}
-"""The kinds of step for which the library is right, in its words."""
+def _own(find: Callable[[Datum], list[Datum]]) -> Node:
+    return SimpleNamespace(find=find)
 
 
-def _merge(names: Sequence[str], scan: bool) -> Node:
+def _under(datum: Datum, values: Iterable[Json]) -> list[Datum]:
+    return [type(datum)(value, context=datum) for value in values]
+
+
+def _merge(names: Sequence[str], scan: bool, datum: Datum) -> list[Datum]:
     """The library lists the values of several names.  After `..` Jayway wants all of them there."""
-
-    def find(datum: Datum) -> list[Datum]:
-        value = datum.value
-        if type(value) is not dict or (scan and not all(name in value for name in names)):
-            return []
-        return [type(datum)(merged(value, names), context=datum)]
-
-    return Node(find)
+    value = datum.value
+    if type(value) is not dict or (scan and not all(name in value for name in names)):
+        return []
+    return _under(datum, [merged(value, names)])
 
 
-def _filter(condition: Condition, scan: bool) -> Node:
+def _span(limits: tuple[int, int], datum: Datum) -> list[Datum]:
+    """The library counts negative limits from the end; Jayway goes from one to the other by index."""
+    length = len(datum.value) if type(datum.value) is list else 0
+    indexes = range(max(limits[0], -length), min(limits[1], length))
+    return _under(datum, [datum.value[index] for index in indexes])
+
+
+def _filter(test: Node, scan: bool, datum: Datum) -> list[Datum]:
     """The library asks what is in an object, Jayway the object itself; after `..`, an array too."""
-    test = _test(condition).find
-
-    def find(datum: Datum) -> list[Datum]:
-        if type(datum.value) is dict:
-            return [datum] if test(datum) else []
-        if type(datum.value) is not list or (scan and not test(datum)):
-            return []
-        items = [type(datum)(item, context=datum) for item in datum.value]
-        return [item for item in items if test(item)]
-
-    return Node(find)
+    if type(datum.value) is dict:
+        return [datum] if test.find(datum) else []
+    if type(datum.value) is not list or (scan and not test.find(datum)):
+        return []
+    return [item for item in _under(datum, datum.value) if test.find(item)]
 
 
-_OWN: Final[dict[str, Callable[[Any, bool], Node]]] = {"merge": _merge, "filter": _filter}
+_OWN: Final[dict[str, Callable[[Any, bool], Node]]] = {
+    "merge": lambda names, scan: _own(partial(_merge, names, scan)),
+    "span": lambda limits, _scan: _own(partial(_span, limits)),
+    "filter": lambda condition, scan: _own(partial(_filter, _test(condition), scan)),
+}
 
 
 # --- filters --------------------------------------------------------------------------------------
 
-_UNDEFINED: Final = object()
 
-
-def _test(test: Condition) -> Any:
+def _test(test: Condition) -> Node:
     return _TESTS.get(test.operator, _comparison)(test)
 
 
-def _holding(holds: Callable[[Datum], bool]) -> Node:
-    return Node(lambda datum: [datum] if holds(datum) else [])
+def _joined(test: Condition) -> Node:
+    from jsonpath_ng.ext.filter import And, Or  # noqa: PLC0415
+
+    return (And if test.operator == "and" else Or)(map(_test, test.left))
 
 
-def _and(test: Condition) -> Any:
-    from jsonpath_ng.ext.filter import And  # noqa: PLC0415
-
-    return And(map(_test, test.left))
-
-
-def _or(test: Condition) -> Any:
-    from jsonpath_ng.ext.filter import Or  # noqa: PLC0415
-
-    return Or(map(_test, test.left))
-
-
-def _not(test: Condition) -> Node:
+def _negated(test: Condition) -> Node:
     find = _test(test.left).find
-    return _holding(lambda datum: not find(datum))
+    return _own(lambda datum: [] if find(datum) else [datum])
 
 
-def _exists(test: Condition) -> Any:
-    if _is_plain(test.left):
-        return _path(test.left)
-    look = _side(test.left)
-    return _holding(lambda datum: look(datum) is not _UNDEFINED)
-
-
-_TESTS: Final[dict[str, Callable[[Condition], Any]]] = {
-    "and": _and,
-    "or": _or,
-    "not": _not,
-    "exists": _exists,
+_TESTS: Final[dict[str, Callable[[Condition], Node]]] = {
+    "and": _joined,
+    "or": _joined,
+    "not": _negated,
+    "exists": lambda test: _side(test.left),
 }
 
-# Jayway's operator -> the library's, and the right sides for which the two agree: a `numeral` is
-# a text that Jayway takes for a number.  `<=` of the library is also true of equal values without
-# an order, and of two paths that find nothing.
-_AGREED: Final[dict[str, tuple[str, frozenset[str]]]] = {
-    "==": ("==", frozenset({"boolean", "null", "string"})),
-    "!=": ("!=", frozenset({"boolean", "null", "string"})),
-    "===": ("==", frozenset({"boolean", "null", "string", "number", "numeral"})),
-    "!==": ("!=", frozenset({"boolean", "null", "string", "number", "numeral"})),
-    "<": ("<", frozenset({"string", "number", "numeral", "path"})),
-    "<=": ("<=", frozenset({"string", "number", "numeral"})),
-    ">": (">", frozenset({"string", "number", "numeral", "path"})),
-    ">=": (">=", frozenset({"string", "number", "numeral"})),
-}
+# The right sides for which the library compares as Jayway does.  Its `<=` holds of any two equal
+# values, and of two paths that find nothing; its `==` does not take 1 for "1", which is a numeral.
+_AGREED: Final = (
+    dict.fromkeys(("==", "!="), {"boolean", "null", "string"})
+    | dict.fromkeys(("<=", ">="), {"number", "string", "numeral"})
+    | dict.fromkeys(("<", ">"), {"number", "string", "numeral", "boolean", "null", "json", "path", ""})
+)
 
 
-def _comparison(test: Condition) -> Any:
-    operator, kinds = _AGREED.get(test.operator, ("", ()))
-    if _is_plain(test.left) and _side_kind(test.right) in kinds:
+def _comparison(test: Condition) -> Node:
+    left, right, kind = _side(test.left), _side(test.right), _kind(test.right)
+    if kind in _AGREED.get(test.operator, ()):
         from jsonpath_ng.ext.filter import Expression  # noqa: PLC0415
 
-        right = test.right.value if test.right.kind == "literal" else _path(test.right)
-        return Expression(_path(test.left), operator, right)
-    left, relation, other = _side(test.left), RELATIONS[test.operator], _side(test.right)
-    return _holding(lambda datum: relation(left(datum), other(datum)))
+        return Expression(left, test.operator, right if kind == "path" else test.right.value)
+    relation = RELATIONS[test.operator]
+    return _own(lambda datum: [datum] if relation(_found(left, datum), _found(right, datum)) else [])
 
 
-def _side_kind(side: Operand) -> str:
-    if side.kind in {"item", "root"}:
-        return "path" if _is_plain(side) else ""
-    kind = kind_of(side.value)
+def _kind(side: Operand) -> str:
+    kind = "path" if side.kind in {"item", "root"} else kind_of(side.value)
     return "numeral" if kind == "string" and _as_number(side.value) is not None else kind
 
 
-def _is_plain(side: Operand) -> bool:
-    return side.kind in {"item", "root"} and all(step.kind in {"name", "index"} for step in side.value)
+def _side(side: Operand) -> Node:
+    """What finds the value of one side, or nothing."""
+    from jsonpath_ng import Child, Root, This  # noqa: PLC0415
 
-
-def _path(side: Operand) -> Any:
-    from jsonpath_ng import Root, This  # noqa: PLC0415
-
-    return _tree(side.value, This() if side.kind == "item" else Root())
-
-
-def _side(side: Operand) -> Callable[[Datum], Any]:
     if side.kind not in {"item", "root"}:
-        return lambda _datum: side.value
-    start, read = _path(side._replace(value=())), reader(side.value)
+        return _own(lambda datum: _under(datum, [side.value]))
+    start = This() if side.kind == "item" else Root()
+    if all(step.kind in {"name", "index"} for step in side.value):
+        return _tree(start, side.value)
+    # What an indefinite path finds is one list for Jayway, and found even when it is empty.
+    return Child(start, _own(partial(_whole, reader(side.value))))
 
-    def look(datum: Datum) -> Any:
-        try:
-            return read(start.find(datum)[0].value)
-        except NotFound:
-            return _UNDEFINED
 
-    return look
+def _whole(read: Callable[[Json], Json], datum: Datum) -> list[Datum]:
+    try:
+        return _under(datum, [read(datum.value)])
+    except NotFound:
+        return []
+
+
+def _found(side: Node, datum: Datum) -> Any:
+    return next((hit.value for hit in side.find(datum)), _UNDEFINED)
 
 
 # --- comparisons that the library has not, or decides otherwise -----------------------------------
+
+_UNDEFINED: Final = object()
 
 
 def _equal(left: Any, right: Any) -> bool:
@@ -279,9 +255,7 @@ RELATIONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "!=": lambda left, right: not _equal(left, right),
     "===": lambda left, right: kind_of(left) == kind_of(right) and _equal(left, right),
     "!==": lambda left, right: kind_of(left) != kind_of(right) or not _equal(left, right),
-    "<": lambda left, right: _ordered(left, right) and left < right,
     "<=": lambda left, right: _ordered(left, right) and left <= right,
-    ">": lambda left, right: _ordered(left, right) and left > right,
     ">=": lambda left, right: _ordered(left, right) and left >= right,
     "=~": _matches,
     "IN": _among,

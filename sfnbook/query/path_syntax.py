@@ -21,7 +21,7 @@ class UnsupportedPath(PathProblem):
 
 
 class Step(NamedTuple):
-    """One step of a path; ``kind`` is in `DEFINITE`, or names, indexes, slice, wildcard, filter or scan.
+    """One step of a path; ``kind`` is of `DEFINITE`, or an indefinite one that `path_search` knows.
 
     ``fragment`` is the step as Jayway prints it in its messages.
     """
@@ -73,7 +73,6 @@ _INDEXES: Final = re.compile(r"-?\d+(\s*,\s*-?\d+)*", re.ASCII)
 _FROM_END: Final = re.compile(r"\[\s*\(\s*@\.length\s*-\s*(\d+)\s*\)\s*\]", re.ASCII)
 _WILDCARD: Final = re.compile(r"\[\s*\*\s*\]")
 _FILTER: Final = re.compile(r"\[\s*\?\s*(?=\()")
-_LONGEST_SPAN: Final = 1000
 _FILTER_END: Final = re.compile(r"\s*\]")
 
 
@@ -177,27 +176,16 @@ def _quoted_names(listed: str) -> Step:
 
 def _numbers(listed: str) -> Step:
     if match := _SLICE.fullmatch(listed):
-        start, stop = (None if side is None else int(side) for side in match.groups())
-        if start is None and stop is None:
+        limits = tuple(int(side) for side in match.groups() if side)
+        if not limits:
             raise PathProblem(f"Failed to parse SliceOperation: {listed}")
-        kind, limits = _span(start, stop)
+        kind = "span" if len(limits) == 2 and min(limits) < 0 else "slice"
         return Step(kind, limits, f"[{match[1] or ''}:{match[2] or ''}]")
     if not _INDEXES.fullmatch(listed):
         raise PathProblem(f"Failed to parse ArrayIndexOperation: {listed}")
     numbers = tuple(map(int, listed.split(",")))
     fragment = "[" + ",".join(map(str, numbers)) + "]"
     return Step("index", numbers[0], fragment) if len(numbers) == 1 else Step("indexes", numbers, fragment)
-
-
-def _span(start: int | None, stop: int | None) -> tuple[str, Any]:
-    """Only one limit alone counts from the end: between two, Jayway takes each number as an index."""
-    if start is None or stop is None:
-        return "slice", (start, stop)
-    if start >= 0 or start >= stop:
-        return "slice", (max(start, 0), max(stop, 0))
-    if stop - start > _LONGEST_SPAN:
-        raise unsupported(f"the slice from {start} to {stop}")
-    return "indexes", range(start, stop)
 
 
 def _scan(step: Step, *, last: bool) -> Step:

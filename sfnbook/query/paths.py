@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sfnbook.errors import RESULT_PATH_MATCH_FAILURE, RUNTIME, Failed
-from sfnbook.query.path_reading import NotFound, descend
+from sfnbook.query.path_reading import NotFound
 from sfnbook.query.path_search import reader
 from sfnbook.query.path_syntax import DEFINITE, Path, PathProblem, Step, parse
 from sfnbook.values import Json, text
@@ -77,9 +77,11 @@ def raising(failure: Failed) -> Evaluate:
 
 
 def _follow(steps: Sequence[Step], miss: Miss) -> Evaluate:
+    read = reader(steps)
+
     def slowly(value: Json, _env: Environment) -> Json:
         try:
-            return read(value, steps)
+            return read(value)
         except NotFound as nothing:
             raise miss(str(nothing), value) from None
 
@@ -234,7 +236,7 @@ def nearest(value: Json, path: str) -> list[str]:
         if type(value) is dict and step.kind == "name" and step.argument not in value:
             return _similar(step.argument, list(value))
         try:
-            value = read(value, (step,))
+            value = reader((step,))(value)
         except NotFound:
             break
     return []

@@ -6,35 +6,45 @@ The view holds no state of the execution.  Whatever is done, with a button, a ke
 
 from __future__ import annotations
 
+import asyncio
+import time
 import traceback
-from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import ipywidgets as w
 
 from sfnbook.errors import SfnbookError, UnansweredTask, UsageError
-from sfnbook.svg import STATUSES
-from sfnbook.values import unescape_pointer
+from sfnbook.outside import EDITABLE
+from sfnbook.theme import STATUSES
+from sfnbook.values import copied, unescape_pointer
 from sfnbook.widgets import rendering
 from sfnbook.widgets.cells import forget, register
 from sfnbook.widgets.graph import HERE, GraphView, with_picture
 from sfnbook.widgets.panels import COMMANDS, KEYS, TIMELINE, EditForm, InjectForm, Question, Timeline, Toolbar
-from sfnbook.widgets.running import Runner, interruptible
+from sfnbook.widgets.running import SLICE, Runner, interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sfnbook.values import Json
+
+PANELS: Final = ("Data", "Change", "Transitions")
+MOST_AT_ONCE: Final = 1024
+"""Transitions between two looks at the time while running."""
 
 
 class DebuggerGraph(GraphView):
     """The graph in a debugger's view; it carries the style of the whole view."""
 
-    _css = (HERE / "graph.css").read_text("utf-8") + (HERE / "debugger.css").read_text("utf-8")
+    _css: ClassVar[Any] = "\n".join(
+        (HERE / name).read_text("utf-8") for name in ("graph.css", "debugger.css")
+    )
 
 
-class DebuggerView(w.VBox):
+class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     """A `Debugger` with buttons: step, go back, look, edit, answer.
+
+    ``height`` is that of the graph at most, in pixels; ``panels`` are those of `PANELS` to show.
 
     >>> import sfnbook
     >>> from sfnbook.debugger import Debugger
@@ -46,41 +56,46 @@ class DebuggerView(w.VBox):
     >>> view.close()
     """
 
-    def __init__(self, debugger: Any, *, height: int = 560) -> None:
+    def __init__(self, debugger: Any, *, height: int = 560, panels: Sequence[str] | None = None) -> None:
         self.debugger = debugger
         self._picked: str | None = None
         self._problem = ""
         self._again: str | None = None
         self._machine: Any = None
-        self._states: dict[str, Any] = {}
+        self._busy = False
+        self._shown_at = 0.0
+        self._later: asyncio.TimerHandle | None = None
         self._runner = Runner(self._advance, self._ran)
-        self._build(height)
-        super().__init__([self.toolbar.widget, self.now, self.question.widget, self.body, self.outcome, self.problem])
+        self._at_once = 1
+        self._build(height, PANELS if panels is None else panels)
+        self._unobserve = debugger.observe(self._hear)
+        super().__init__(
+            [self.toolbar.widget, self.now, self.question.widget, self.body, self.outcome, self.problem]
+        )
         self.add_class("sfn-debugger")
         register(self)
         self.refresh()
 
-    def _build(self, height: int) -> None:
-        self.toolbar = Toolbar(self.press, self._choose_branch)
+    def _build(self, height: int, panels: Sequence[str]) -> None:
+        debugger = self.debugger
+        self.toolbar = Toolbar(self.press, self._switch)
         self.now, self.data, self.outcome, self.problem = (w.HTML() for _ in range(4))
-        self.question = Question(self._answer, self._fail, self._wait)
-        self.graph = DebuggerGraph(self.debugger, height=height)
+        self.question = Question(self._answer, self._fail, lambda: self._go_on(debugger.advance))
+        self.graph = DebuggerGraph(debugger, height=height)
         self.graph.on_select(self.select)
         self.graph.on_key(lambda key: self.press(KEYS[key]) if key in KEYS else None)
-        self.edit = EditForm(lambda value: self._edit(self.debugger.edit_input, value))
-        clear = getattr(self.debugger, "clear_faults", None)
+        self.edit = EditForm(lambda value: self._edit(debugger.edit_input, value))
         self.inject = InjectForm(
-            lambda *fault: self._edit(self.debugger.inject_error, *fault),
-            lambda *result: self._edit(self.debugger.set_result, *result),
-            clear and (lambda: self.perform(clear)),
+            lambda *fault: self._edit(debugger.inject_error, *fault),
+            lambda *result: self._edit(debugger.set_result, *result),
+            lambda: self.perform(debugger.clear_faults),
         )
-        self.timeline = Timeline(lambda transition: self.perform(self.debugger.goto, transition))
-        self.tabs = w.Tab(
-            [self.data, w.VBox([self.edit.widget, self.inject.widget]), self.timeline.widget],
-            titles=("Data", "Change", "Transitions"),
-        )
+        self.timeline = Timeline(lambda transition: self._visit(debugger.goto, transition))
+        changes = w.VBox([self.edit.widget, self.inject.widget])
+        made = dict(zip(PANELS, (self.data, changes, self.timeline.widget), strict=True))
+        self.tabs = w.Tab([made[name] for name in _known(panels)], titles=tuple(panels))
         self.tabs.add_class("sfn-tabs")
-        self.body = w.HBox([self.graph, self.tabs])
+        self.body = w.HBox([self.graph, self.tabs] if panels else [self.graph])
         self.body.add_class("sfn-body")
 
     # --- what people do -----------------------------------------------------------------------------
@@ -92,7 +107,7 @@ class DebuggerView(w.VBox):
         elif self._runner.running:
             return
         elif name == "run":
-            self._again, self._problem = name, ""
+            self._again, self._problem, self._at_once = name, "", 1
             self._runner.start()
             self.refresh()
         else:
@@ -107,97 +122,122 @@ class DebuggerView(w.VBox):
 
     def perform(self, act: Callable[..., Any], *given: Any) -> None:
         """Do something with the debugger; what goes wrong is shown, and the view follows in any case."""
-        self._problem = ""
+        try:
+            self._do(act, *given)
+        except UsageError as problem:
+            self._problem = told(problem)
+        self.refresh()
+
+    def _do(self, act: Callable[..., Any], *given: Any) -> None:
+        """The same but for a UsageError, which a form tells beside its field."""
+        if self._runner.running:
+            raise UsageError("The execution is running. Stop it first.")
+        self._problem, self._busy = "", True
         try:
             with interruptible():
                 act(*given)
         except UnansweredTask:
             pass  # the question says it
-        except BaseException as problem:  # noqa: BLE001 - nothing that a click does may be lost
-            self._problem = told(problem)
-        self.refresh()
-
-    def _edit(self, change: Callable[..., Any], *given: Any) -> None:
-        """An edit: a UsageError is the form's, to be told beside the field."""
-        if self._runner.running:
-            raise UsageError("The execution is running. Stop it first.")
-        try:
-            change(*given)
         except UsageError:
             raise
-        except BaseException as problem:  # noqa: BLE001
+        except BaseException as problem:  # noqa: BLE001 - nothing that a click does may be lost
             self._problem = told(problem)
-        else:
-            self._problem = ""
+        finally:
+            self._busy = False
+
+    def _edit(self, change: Callable[..., Any], *given: Any) -> None:
+        self._do(change, *given)
         self.refresh()
 
-    def _choose_branch(self, index: int) -> None:
-        branch = list(self.debugger.branches)[index]
-        self.perform(lambda: choose(self.debugger, branch))
+    def _visit(self, act: Callable[..., Any], *given: Any) -> None:
+        self._picked = self._again = None
+        self.perform(act, *given)
+
+    def _switch(self, branch: str) -> None:
+        self._visit(self.debugger.switch, branch)
 
     # --- questions ----------------------------------------------------------------------------------
     def _answer(self, value: Json) -> None:
         if self.debugger.blocked == "outside":
-            self._edit(lambda: self._open.succeed(value))
+            self._do(self._open().succeed, value)
         else:
-            self._edit(self.debugger.set_result, self._unanswered, value)
+            self._do(self.debugger.answer, value)
         self._go_on()
 
     def _fail(self, error: str) -> None:
-        if self.debugger.blocked == "outside":
-            self.perform(self._open.fail, error, "")
+        question = self.debugger.unanswered
+        if question is None:
+            self._go_on(lambda: self._open().fail(error, ""))
         else:
-            self.perform(self.debugger.inject_error, self._unanswered, error)
-        self._go_on()
+            self._go_on(lambda: self.debugger.inject_error(question.path, error))
 
-    def _wait(self) -> None:
-        self.perform(self.debugger.execution.advance)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Go on with what the question interrupted."""
+    def _go_on(self, act: Callable[[], Any] = lambda: None) -> None:
+        """Act, then go on with what the question interrupted."""
+        self.perform(act)
         if self._again and not self._problem:
             self.press(self._again)
 
-    @property
     def _open(self) -> Any:
-        return self.debugger.execution.pending[0]
+        return self.debugger.pending[self.question.which.value or 0]
 
-    @property
-    def _unanswered(self) -> str:
-        return str(self.debugger.unanswered)
-
-    # --- running --------------------------------------------------------------------------------------
+    # --- running ------------------------------------------------------------------------------------
     def _advance(self) -> bool:
-        return self.debugger.run(1) is not None
+        """Some transitions; more at once as long as they are quick."""
+        debugger, began, self._busy = self.debugger, time.monotonic(), True
+        wanted = debugger.position + self._at_once
+        try:
+            debugger.run(self._at_once)
+        finally:
+            self._busy = False
+        quick = time.monotonic() - began < SLICE / 10
+        self._at_once = min(self._at_once * 2, MOST_AT_ONCE) if quick else max(self._at_once // 2, 1)
+        return bool(debugger.position == wanted and debugger.stopped_by is None)
 
     def _ran(self, problem: BaseException | None) -> None:
-        if problem is not None and not isinstance(problem, UnansweredTask):
+        if problem is not None:
             self._problem = told(problem)
         self.refresh()
 
-    # --- showing --------------------------------------------------------------------------------------
+    # --- showing ------------------------------------------------------------------------------------
+    def _hear(self) -> None:
+        """Somebody moved the debugger in code: follow, but not more often than twenty times a second."""
+        if self._busy or self._later is not None:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.refresh()
+            return
+        pause = self._shown_at + SLICE - time.monotonic()
+        if pause <= 0:
+            self.refresh()
+        else:
+            self._later = loop.call_later(pause, self.refresh)
+
     def refresh(self) -> None:
         """Show the debugger as it stands."""
-        debugger = self.debugger
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        debugger, transition = self.debugger, self.debugger.transition
         self._show_machine(debugger.machine)
-        pointer = self._picked or self._pointer(debugger.transition)
+        pointer = self._picked or self._pointers.get(None if transition is None else transition.state)
         with self.graph.hold_sync():
             self.graph.show_status(debugger.statuses())
             self.graph.selected = pointer or ""
         self._show_toolbar()
         self._show_question()
-        html = {
-            self.now: rendering.transition_html(debugger.transition),
-            self.data: self._data_html(pointer),
-            self.outcome: self._outcome_html(),
-            self.problem: rendering.message_html(self._problem),
-        }
-        for widget, value in html.items():
-            if widget.value != value:
-                widget.value = value
-        self._show_forms(pointer)
+        _set_html(self.now, rendering.transition_html(transition, debugger.stopped_by))
+        _set_html(self.data, self._data_html(pointer))
+        _set_html(
+            self.outcome,
+            rendering.outcome_html(debugger.status, debugger.output, debugger.error, debugger.cause),
+        )
+        _set_html(self.problem, rendering.message_html(self._problem))
+        self.edit.show(*next_input(debugger.execution))
+        self.inject.pick(self._states[pointer].name if pointer else None)
         self._show_timeline()
+        self._shown_at = time.monotonic()
 
     def _show_machine(self, machine: Any) -> None:
         if machine is not self._machine:
@@ -207,76 +247,74 @@ class DebuggerView(w.VBox):
             self.graph.show_machine(machine)
             self.inject.show_states(list(self._states.values()))
 
-    def _pointer(self, transition: Any) -> str | None:
-        return None if transition is None else self._pointers.get(transition.state)
-
     def _show_toolbar(self) -> None:
-        debugger, execution = self.debugger, self.debugger.execution
+        debugger = self.debugger
         self.toolbar.show(
             running=self._runner.running,
             over=debugger.status != "RUNNING",
-            fresh=debugger.transition is None,
-            clock=rendering.clock_html(debugger.time, execution.now, debugger.status),
+            fresh=debugger.position == 0,
+            clock=rendering.clock_html(debugger.time, debugger.execution.now, debugger.status),
         )
-        branches = list(debugger.branches)
-        current = next((number for number, branch in enumerate(branches) if is_current(debugger, branch)), None)
-        self.toolbar.show_branches([branch_name(number, branch) for number, branch in enumerate(branches)], current)
+        branches = debugger.branches
+        self.toolbar.show_branches({branch.name: branch.why for branch in branches}, branches.current.name)
 
     def _show_question(self) -> None:
-        blocked = self.debugger.blocked
-        if self._runner.running or blocked is None:
+        if self._runner.running:
             self.question.show(None)
-        elif blocked == "outside":
-            pending = self.debugger.execution.pending
-            due = pending[0].deadline if pending else None
-            note = "no deadline" if due is None else f"until {rendering.duration(due)}"
-            self.question.show((pending[0].path, note) if pending else None, outside=True)
+        elif (asked := self.debugger.unanswered) is not None:
+            self.question.show(asked.path)
         else:
-            self.question.show((self._unanswered, "nobody answers for this Task; the answer is its result"))
-
-    def _show_forms(self, pointer: str | None) -> None:
-        self.edit.show(*next_input(self.debugger))
-        if pointer is not None:
-            self.inject.pick(self._states[pointer].name)
+            waiting = self.debugger.pending if self.debugger.blocked == "outside" else []
+            self.question.show_open([(one.path, one.deadline) for one in waiting])
 
     def _show_timeline(self) -> None:
-        transitions = self.debugger.execution.transitions
-        self.timeline.show(transitions[-TIMELINE:], len(transitions), min(len(transitions), TIMELINE) - 1 if transitions else None)
-
-    def _outcome_html(self) -> str:
-        execution = self.debugger.execution
-        return rendering.outcome_html(execution.status, execution.output, execution.error, execution.cause)
-
-    def _data_html(self, pointer: str | None) -> str:
-        transition = self.debugger.transition
-        if pointer is None or self._pointer(transition) != pointer:
-            transition = self._latest(pointer)
-        if pointer is None:
-            return rendering.heading("The execution", "") + rendering.stages_html(whole_flow(self.debugger))
-        state = self._states[pointer]
-        status = STATUSES[self.graph.status.get(pointer, "none")]
-        flow = {} if transition is None else transition.data_flow
-        return (
-            rendering.heading(state.name, f"{state.type} · {status.label}")
-            + rendering.stages_html(flow)
-            + rendering.definition_html(self._at(pointer), folded=bool(flow))
+        debugger = self.debugger
+        first = max(0, min(debugger.position - TIMELINE * 2 // 3, debugger.length - TIMELINE))
+        numbers = range(first, min(first + TIMELINE, debugger.length))
+        shown = [debugger.execution.shown(number) for number in numbers]
+        self.timeline.show(
+            shown, debugger.length, debugger.position - 1 - first if debugger.position else None
         )
 
-    def _latest(self, pointer: str | None) -> Any:
-        name = None if pointer is None else self._states[pointer].name
-        found = (item for item in reversed(self.debugger.execution.transitions) if item.state == name)
-        return next(found, None)
+    def _data_html(self, pointer: str | None) -> str:
+        debugger = self.debugger
+        if pointer is None:
+            flow = {"input": debugger.execution.input}
+            flow |= {"output": debugger.output} if debugger.status == "SUCCEEDED" else {}
+            return rendering.heading("The execution", debugger.machine.name) + rendering.stages_html(flow)
+        state, transition = self._states[pointer], self._latest(pointer)
+        notes = [state.type, STATUSES[self.graph.status.get(pointer, "none")].label]
+        notes += [
+            f"{count:,} {what}" for what, count in debugger.iterations().get(pointer, {}).items() if count
+        ]
+        path = state.name if transition is None else transition.path or state.name
+        flow = {} if transition is None else transition.data_flow
+        return (
+            rendering.heading(path, " · ".join(notes))
+            + rendering.stages_html(flow)
+            + rendering.definition_html(self._definition(pointer), folded=bool(flow))
+        )
 
-    def _at(self, pointer: str) -> Json:
+    def _latest(self, pointer: str) -> Any:
+        """The last transition in a state, before the cursor."""
+        execution, name = self.debugger.execution, self._states[pointer].name
+        found = (execution.shown(number) for number in reversed(range(execution.cursor)))
+        return next((transition for transition in found if transition.state == name), None)
+
+    def _definition(self, pointer: str) -> Json:
         value = self._machine.source
         for step in pointer.split("/")[1:]:
             value = value[int(step) if isinstance(value, list) else unescape_pointer(step)]
         return value
 
-    # --- ending -----------------------------------------------------------------------------------------
+    # --- ending -------------------------------------------------------------------------------------
     def close(self) -> None:
         """Stop, and take the view and every part of it away."""
-        self._runner.stop()
+        if self._runner.running:
+            self._runner.stop()
+        if self._unobserve is not None:
+            self._unobserve()
+            self._unobserve = None
         forget(self)
         for widget in descendants(self):
             widget.close()
@@ -290,31 +328,35 @@ class DebuggerView(w.VBox):
         return with_picture(super()._repr_mimebundle_(**options), self.svg())
 
 
+def _known(panels: Sequence[str]) -> Sequence[str]:
+    for name in panels:
+        if name not in PANELS:
+            raise UsageError(f"There is no panel {name!r}; there are {', '.join(PANELS)}.")
+    return panels
+
+
+def _set_html(widget: Any, value: str) -> None:
+    if widget.value != value:
+        widget.value = value
+
+
 def told(problem: BaseException) -> str:
     """An exception in words: what sfnbook says on purpose as it is, anything else with where it happened."""
     if isinstance(problem, SfnbookError):
         return str(problem)
     if isinstance(problem, KeyboardInterrupt):
-        return "Interrupted. Everything is as it was before the transition that was interrupted."
+        return "Interrupted. The execution stands where its last finished transition left it."
     where = traceback.extract_tb(problem.__traceback__)[-1:]
     at = "".join(f" ({frame.filename}, line {frame.lineno})" for frame in where)
     return f"{type(problem).__name__}: {problem}{at}"
 
 
-EDITABLE_AFTER: Final = {"ExecutionStarted": "input", "StateEntered": "input", "RetryScheduled": "input",
-                         "IterationStarted": "input", "StateExited": "output", "Caught": "output"}  # fmt: skip
-
-
-def next_input(debugger: Any) -> tuple[str | None, Json]:
-    """The state whose input can be edited now, and that input."""
-    return None, None
-
-
-def whole_flow(debugger: Any) -> dict[str, Json]:
-    """What went into the execution and what came out."""
-    execution = debugger.execution
-    flow = {"input": execution.input}
-    return {**flow, "output": execution.output} if execution.status == "SUCCEEDED" else flow
+def next_input(execution: Any) -> tuple[str | None, Json]:
+    """The path of the state whose input can be edited now, and that input; None when there is none."""
+    frame = execution.upcoming()
+    if frame is None or frame.phase not in EDITABLE:
+        return None, None
+    return execution.path_of(frame), copied(frame.data)
 
 
 def descendants(widget: Any) -> list[Any]:

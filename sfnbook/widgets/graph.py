@@ -8,7 +8,7 @@ the synced traits.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import anywidget
 import traitlets
@@ -37,8 +37,8 @@ class GraphView(anywidget.AnyWidget):
     {'/States/A': 'succeeded'}
     """
 
-    _esm = HERE / "graph.js"
-    _css = HERE / "graph.css"
+    _esm: ClassVar[Any] = HERE / "graph.js"
+    _css: ClassVar[Any] = HERE / "graph.css"
 
     geometry = traitlets.Unicode("").tag(sync=True)
     looks = traitlets.Dict(LOOKS).tag(sync=True)

@@ -13,11 +13,11 @@ import ipywidgets as w
 
 from sfnbook.errors import UsageError
 from sfnbook.outside import FAILABLE
-from sfnbook.widgets.rendering import SAID, duration, heading, message_html, sentence
 from sfnbook.theme import STATUSES
+from sfnbook.widgets.rendering import SAID, duration, heading, message_html, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sfnbook.values import Json
 
@@ -47,6 +47,8 @@ def parsed(text: str) -> Json:
     """
     try:
         return json.loads(text, parse_constant=_refused)
+    except RecursionError:
+        raise UsageError("The JSON is nested too deeply.") from None
     except json.JSONDecodeError as problem:
         raise UsageError(f"Line {problem.lineno}, column {problem.colno}: {problem.msg}") from None
 
@@ -112,7 +114,7 @@ KEYS: Final[dict[str, str]] = {
 class Toolbar:
     """The buttons, the branches, the clock."""
 
-    def __init__(self, do: Callable[[str], None], choose: Callable[[Any], None]) -> None:
+    def __init__(self, do: Callable[[str], None], choose: Callable[[str], None]) -> None:
         self.buttons = {name: _button(command) for name, command in COMMANDS.items()}
         for name, button in self.buttons.items():
             button.add_class(f"sfn-do-{name}")
@@ -126,9 +128,9 @@ class Toolbar:
         self.widget.add_class("sfn-toolbar")
         self._quiet = False
 
-    def _chosen(self, index: int | None, choose: Callable[[Any], None]) -> None:
-        if index is not None and not self._quiet:
-            choose(index)
+    def _chosen(self, name: str | None, choose: Callable[[str], None]) -> None:
+        if name is not None and not self._quiet:
+            choose(name)
 
     def show(self, *, running: bool, over: bool, fresh: bool, clock: str) -> None:
         """Enable what can be done now."""
@@ -138,15 +140,15 @@ class Toolbar:
             _set(button.layout, display="none" if name == ("run" if running else "stop") else None)
         _set(self.clock, value=clock)
 
-    def show_branches(self, names: Sequence[str], current: int | None) -> None:
-        """Offer the branches, if there is a choice."""
+    def show_branches(self, branches: Mapping[str, str], current: str) -> None:
+        """Offer the branches, each with the edit that made it, if there is a choice."""
         self._quiet = True
         try:
-            options = tuple((name, index) for index, name in enumerate(names))
+            options = tuple((f"{name}: {why}" if why else name, name) for name, why in branches.items())
             if self.branches.options != options:
                 self.branches.options = options
             _set(self.branches, value=current)
-            _set(self.branches.layout, display=None if len(names) > 1 else "none")
+            _set(self.branches.layout, display=None if len(options) > 1 else "none")
         finally:
             self._quiet = False
 
@@ -171,7 +173,9 @@ class Form:
     ``act`` is called by the button; a UsageError is told under the fields, which keep their text.
     """
 
-    def __init__(self, title: str, fields: Sequence[Any], button: str, icon: str, act: Callable[[], None]) -> None:
+    def __init__(
+        self, title: str, fields: Sequence[Any], button: str, icon: str, act: Callable[[], None]
+    ) -> None:
         self.title, self.act = w.HTML(heading(title, "")), act
         self.button = w.Button(description=button, icon=icon, layout=w.Layout(width="auto"))
         self.button.on_click(lambda _: self.submit())
@@ -202,7 +206,9 @@ class EditForm:
 
     def __init__(self, edit: Callable[[Json], None]) -> None:
         self.field = _json_field("The input of the next state")
-        self.form = Form("Input of the next state", [self.field], "Apply", "check", lambda: edit(parsed(self.field.value)))
+        self.form = Form(
+            "Input of the next state", [self.field], "Apply", "check", lambda: edit(parsed(self.field.value))
+        )
         self.widget = self.form.widget
         self._shown: Any = None
 
@@ -211,7 +217,9 @@ class EditForm:
         if (place, value) == self._shown:
             return
         self._shown = (place, value)
-        self.form.title.value = heading("Input of the next state", place or "nothing to edit here; step on or back")
+        self.form.title.value = heading(
+            "Input of the next state", place or "nothing to edit here; step on or back"
+        )
         self.form.message.value = ""
         _set(self.field, value="" if place is None else printed(value), disabled=place is None)
         lines = self.field.value.count("\n") + 1
@@ -226,7 +234,7 @@ class InjectForm:
         self,
         fail: Callable[[str, str, str, int | list[int] | str], None],
         succeed: Callable[[str, Json], None],
-        clear: Callable[[], None] | None,
+        clear: Callable[[], None],
     ) -> None:
         wide = w.Layout(width="auto")
         self.state = w.Dropdown(options=(), description="State", layout=wide)
@@ -235,7 +243,10 @@ class InjectForm:
         )
         self.cause = w.Text(description="Cause", layout=wide)
         self.attempts = w.Text(
-            value="1", description="Attempts", layout=wide, tooltip='The next n, "all", or attempt numbers: "#1, #3"'
+            value="1",
+            description="Attempts",
+            layout=wide,
+            tooltip='The next n, "all", or attempt numbers: "#1, #3"',
         )
         self.form = Form(
             "Let a state fail",
@@ -253,12 +264,15 @@ class InjectForm:
             "check",
             lambda: succeed(self.state.value, parsed(self.result.value)),
         )
-        parts = [self.form.widget, self.result_form.widget]
-        if clear is not None:
-            self.clear = w.Button(description="Take all back", icon="eraser", layout=w.Layout(width="auto"))
-            self.clear.on_click(lambda _: clear())
-            self.form.row.children = (*self.form.row.children, self.clear)
-        self.widget = w.VBox(parts)
+        self.clear = w.Button(
+            description="Take all back",
+            icon="eraser",
+            tooltip="Forget every injected error and set result that is still waiting",
+            layout=w.Layout(width="auto"),
+        )
+        self.clear.on_click(lambda _: clear())
+        self.form.row.children = (*self.form.row.children, self.clear)
+        self.widget = w.VBox([self.form.widget, self.result_form.widget])
 
     def _name(self) -> str:
         if not self.error.value.strip():
@@ -287,7 +301,11 @@ class Question:
         self.form = Form("", [self.field], "Answer", "reply", lambda: answer(parsed(self.field.value)))
         self.form.button.add_class("sfn-primary")
         self.error = w.Combobox(
-            value=ERRORS[0], options=ERRORS, ensure_option=False, layout=w.Layout(width="auto"), tooltip="Error name"
+            value=ERRORS[0],
+            options=ERRORS,
+            ensure_option=False,
+            layout=w.Layout(width="auto"),
+            tooltip="Error name",
         )
         self.fail = w.Button(description="Fail with", icon="bolt", layout=w.Layout(width="auto"))
         self.fail.on_click(lambda _: fail(self.error.value.strip() or ERRORS[0]))
@@ -298,24 +316,41 @@ class Question:
             layout=w.Layout(width="auto"),
         )
         self.wait.on_click(lambda _: wait())
-        self.form.row.children = (self.form.button, self.fail, self.error, self.wait)
+        self.which = w.Dropdown(options=(), layout=w.Layout(width="auto", display="none"))
+        self.form.row.children = (self.form.button, self.fail, self.error, self.wait, self.which)
         self.widget = self.form.widget
         self.widget.add_class("sfn-question")
         self._asked: Any = None
 
-    def show(self, asked: tuple[str, str] | None, *, outside: bool = False) -> None:
-        """Ask about a (path, note), or ask nothing; the field keeps its text while the question stays."""
+    def show(self, path: str | None) -> None:
+        """Ask about a Task, or ask nothing; the field keeps its text while the question stays."""
+        self._ask(
+            path, f"{path} asks: what comes back?", "nobody answers for this Task; the answer is its result"
+        )
+        _set(self.wait.layout, display="none")
+        _set(self.which.layout, display="none")
+
+    def show_open(self, waiting: Sequence[tuple[str, float | None]]) -> None:
+        """Ask about the callbacks and activities that wait for the outside: (path, deadline)."""
+        words = f"{waiting[0][0]} waits for an answer from outside" if waiting else ""
+        if len(waiting) > 1:
+            words = f"{len(waiting)} Tasks wait for answers from outside"
+        due = [f"until {duration(deadline)}" for _, deadline in waiting if deadline is not None]
+        self._ask(tuple(waiting) or None, words, due[0] if due else "no deadline")
+        options = tuple((path, number) for number, (path, _) in enumerate(waiting))
+        if self.which.options != options:
+            self.which.options = options
+            self.which.value = 0 if options else None
+        _set(self.wait.layout, display=None if waiting else "none")
+        _set(self.which.layout, display=None if len(waiting) > 1 else "none")
+
+    def _ask(self, asked: Any, words: str, note: str) -> None:
         _set(self.widget.layout, display="none" if asked is None else None)
-        if asked is None or asked == self._asked:
-            self._asked = asked
-            return
+        if asked is not None and asked != self._asked:
+            self.form.title.value = heading(words, note)
+            self.form.message.value = ""
+            self.field.value = "{}"
         self._asked = asked
-        path, note = asked
-        words = f"{path} waits for an answer from outside" if outside else f"{path} asks: what comes back?"
-        self.form.title.value = heading(words, note)
-        self.form.message.value = ""
-        self.field.value = "{}"
-        _set(self.wait.layout, display=None if outside else "none")
 
 
 # --- the list of transitions ----------------------------------------------------------------------
@@ -323,7 +358,9 @@ class Timeline:
     """The transitions as a list; picking one goes there."""
 
     def __init__(self, goto: Callable[[Any], None]) -> None:
-        self.list = w.Select(options=(), rows=18, layout=w.Layout(width="auto"), tooltip="Transitions; pick one to go there")
+        self.list = w.Select(
+            options=(), rows=18, layout=w.Layout(width="auto"), tooltip="Transitions; pick one to go there"
+        )
         self.list.add_class("sfn-timeline")
         self.list.observe(lambda change: self._picked(change["new"], goto), "index")
         self.note = w.HTML()
@@ -340,18 +377,27 @@ class Timeline:
         self._quiet = True
         try:
             self._transitions = transitions
-            labels = tuple(row(transition) for transition in transitions)
+            labels = rows(transitions)
             with self.list.hold_sync():
                 if self.list.options != labels:
                     self.list.options = labels
                 _set(self.list, index=current)
             left_out = count - len(transitions)
-            _set(self.note, value=f'<p class="sfn-note">{left_out:,} more are not listed.</p>' if left_out else "")
+            _set(
+                self.note,
+                value=f'<p class="sfn-note">{left_out:,} more are not listed.</p>' if left_out else "",
+            )
         finally:
             self._quiet = False
 
 
-def row(transition: Any) -> str:
-    """A line of the list: number, time, what happened."""
-    glyph = STATUSES[SAID[transition.kind].status].glyph
-    return f"{transition.number + 1:>4}  {duration(transition.time):>9}  {glyph} {sentence(transition)}".replace(" ", "\u00a0")
+def rows(transitions: Sequence[Any]) -> tuple[str, ...]:
+    """The lines of the list, in columns: number, time, what happened."""
+    times = [duration(transition.time) for transition in transitions]
+    wide = max(map(len, times), default=0)
+    digits = len(str(transitions[-1].number + 1)) if transitions else 0
+    return tuple(
+        f"{transition.number + 1:>{digits}} {when:>{wide}} {STATUSES[SAID[transition.kind].status].glyph} "
+        f"{sentence(transition)}".replace(" ", "\u00a0")
+        for transition, when in zip(transitions, times, strict=True)
+    )

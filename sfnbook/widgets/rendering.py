@@ -11,8 +11,8 @@ from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook.values import size
 from sfnbook.theme import STATUSES
+from sfnbook.values import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,7 +139,9 @@ def _lines(label: str, value: Json, before: Any, depth: int, comma: str) -> Iter
     entries = list(value.items() if isinstance(value, dict) else enumerate(value))
     for number, (key, item) in enumerate(entries, 1):
         name = f"{json.dumps(key, ensure_ascii=False)}: " if isinstance(value, dict) else ""
-        yield from _lines(name, item, _part(before, key, alike), depth + 1, "," if number < len(entries) else "")
+        yield from _lines(
+            name, item, _part(before, key, alike), depth + 1, "," if number < len(entries) else ""
+        )
     yield from _gone(value, before, depth + 1)
     yield Line(mark, depth, "", closing + comma, "plain")
 
@@ -192,7 +194,11 @@ def _short(value: Json) -> bool:
     items = value.values() if isinstance(value, dict) else value
     if len(items) > SHORT / 2 or any(isinstance(item, dict | list) for item in items):
         return False
-    return sum(len(_scalar(item)) + 2 for item in items) + (len("".join(value)) if isinstance(value, dict) else 0) < SHORT
+    return (
+        sum(len(_scalar(item)) + 2 for item in items)
+        + (len("".join(value)) if isinstance(value, dict) else 0)
+        < SHORT
+    )
 
 
 def _scalar(value: Json) -> str:
@@ -258,7 +264,11 @@ STAGES: Final[dict[str, Stage]] = {
     "result": Stage("Result", "what came back"),
     "afterResultSelector": Stage("After ResultSelector", "ResultSelector", ("result",)),
     "afterResultPath": Stage("After ResultPath", "ResultPath, put into the input", ("input",)),
-    "output": Stage("Output", "what the next state is given", ("afterResultPath", "afterResultSelector", "result", *_EFFECTIVE)),
+    "output": Stage(
+        "Output",
+        "what the next state is given",
+        ("afterResultPath", "afterResultSelector", "result", *_EFFECTIVE),
+    ),
     "variables": Stage("Variables", "after Assign"),
 }
 """TestState's names of the stages, in the order in which a state goes through them."""
@@ -296,8 +306,8 @@ def badge(status: str) -> str:
     )
 
 
-def transition_html(transition: Any) -> str:
-    """The transition at which the debugger stands: what happened, and why."""
+def transition_html(transition: Any, stopped_by: Any = None) -> str:
+    """The transition at which the debugger stands: what happened, why, and the breakpoint that stopped it."""
     if transition is None:
         return _card("current", "Nothing has happened yet", "Press <b>Next state</b> to begin.", "")
     said = SAID[transition.kind]
@@ -308,6 +318,8 @@ def transition_html(transition: Any) -> str:
         body = f"<p>{escape(_clipped(transition.cause))}</p>{body}"
     if why.rows:
         body += f'<ol class="sfn-rows">{"".join(_row(row) for row in why.rows)}</ol>'
+    if stopped_by is not None:
+        body += f'<p class="sfn-note">Stopped by the breakpoint {escape(_clipped(str(stopped_by)))}</p>'
     if transition.traceback:
         body += (
             "<details><summary>Python traceback</summary>"
@@ -363,7 +375,11 @@ def clock_html(seconds: float, now: Any, status: str) -> str:
 
 def message_html(text: str, tone: str = "failed") -> str:
     """A message under a field or under the whole view; "" for no text."""
-    return f'<div class="sfn-message sfn-tone" data-tone="{tone}" role="alert">{escape(text)}</div>' if text else ""
+    return (
+        f'<div class="sfn-message sfn-tone" data-tone="{tone}" role="alert">{escape(text)}</div>'
+        if text
+        else ""
+    )
 
 
 def heading(title: str, note: str) -> str:
@@ -373,7 +389,5 @@ def heading(title: str, note: str) -> str:
 
 def definition_html(definition: Json, *, folded: bool) -> str:
     """A state as the definition has it."""
-    return (
-        f'<details class="sfn-flow"{"" if folded else " open"}><summary><b>Definition</b><span>as written</span></summary>'
-        f"{json_html(definition)}</details>"
-    )
+    title = "<summary><b>Definition</b><span>as written</span></summary>"
+    return f'<details class="sfn-flow"{"" if folded else " open"}>{title}{json_html(definition)}</details>'

@@ -155,7 +155,9 @@ class Notebook:
 
     def __init__(self, server: Server, page, cells: list[str]) -> None:
         self.server, self.page, self.errors = server, page, []
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console", lambda message: self.errors.append(message.text) if message.type == "error" else None
+        )
         page.on("pageerror", lambda problem: self.errors.append(str(problem)))
         name = f"{secrets.token_hex(4)}.ipynb"
         (server.notebooks / name).write_text(json.dumps(_document(cells)))
@@ -165,7 +167,9 @@ class Notebook:
             "api/sessions", {"path": name, "name": name, "type": "notebook", "kernel": kernel}
         )
         page.goto(f"http://127.0.0.1:{server.port}/lab/tree/{name}?reset&token={server.token}")
-        page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady", timeout=READY)
+        page.wait_for_function(
+            "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady", timeout=READY
+        )
         self.idle()
 
     def idle(self) -> None:
@@ -175,7 +179,9 @@ class Notebook:
         )
 
     def run(self, command: str = "notebook:run-all-cells", **arguments) -> None:
-        self.page.evaluate("([name, given]) => { window.jupyterapp.commands.execute(name, given); }", [command, arguments])
+        self.page.evaluate(
+            "([name, given]) => { window.jupyterapp.commands.execute(name, given); }", [command, arguments]
+        )
 
     def run_cell(self, number: int) -> None:
         self.page.evaluate(

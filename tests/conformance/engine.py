@@ -10,6 +10,8 @@ import json
 from typing import Any
 
 import sfnbook
+from sfnbook import teststate, validation
+from sfnbook.source import from_text
 from sfnbook.tasks import Call, Outcome
 
 
@@ -33,7 +35,9 @@ class Recorded:
     def take(self, call: Call) -> dict[str, Any] | None:
         attempts = self.left.get(call.state, [])
         for index, attempt in enumerate(attempts):
-            if all(f"{place['map']}[{place['index']}]" in call.path for place in attempt.get("iteration", [])):
+            if all(
+                f"{place['map']}[{place['index']}]" in call.path for place in attempt.get("iteration", [])
+            ):
                 return attempts.pop(index)
         return None
 
@@ -45,7 +49,9 @@ def activities_of(definition: Any, tasks: dict[str, Any]) -> list[str]:
 
 
 def run(case: dict[str, Any]) -> dict[str, Any]:
-    return {"execution": run_execution, "validation": run_validation, "test_state": run_test_state}[case["kind"]](case)
+    return {"execution": run_execution, "validation": run_validation, "test_state": run_test_state}[
+        case["kind"]
+    ](case)
 
 
 def definition_of(case: dict[str, Any]) -> Any:
@@ -69,7 +75,9 @@ def run_execution(case: dict[str, Any]) -> dict[str, Any]:
         given,
         tasks=Recorded(mock.get("tasks") or {}),
         files=mock.get("files"),
-        activities=activities_of(case["definition"], mock.get("tasks") or {}) if "definition" in case else None,
+        activities=activities_of(case["definition"], mock.get("tasks") or {})
+        if "definition" in case
+        else None,
         name=execution_context.get("Name"),
         arn=execution_context.get("Id"),
         role_arn=execution_context.get("RoleArn"),
@@ -93,13 +101,49 @@ def run_execution(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_validation(case: dict[str, Any]) -> dict[str, Any]:
-    diagnostics = sfnbook.validate(definition_of(case))
+    try:
+        given = from_text(case["definition_text"]) if "definition_text" in case else case["definition"]
+        diagnostics = validation.validate(given, workflow_type=case.get("workflow_type"))
+    except sfnbook.DefinitionError as unreadable:
+        diagnostics = unreadable.diagnostics
+    diagnostics = [one for one in diagnostics if one.severity == "ERROR"]
     shown = [
         {"code": one.code, "location": one.pointer, "message": one.message, "severity": one.severity}
         for one in diagnostics
     ]
-    return {"valid": not any(one.severity == "ERROR" for one in diagnostics), "diagnostics": shown}
+    result: dict[str, Any] = {"valid": not diagnostics, "diagnostics": shown}
+    if not diagnostics and "definition" in case:
+        result["variableReferences"] = validation.variable_references(case["definition"])
+    return result
 
 
 def run_test_state(case: dict[str, Any]) -> dict[str, Any]:
-    raise NotImplementedError
+    request, real = case["request"], (case.get("mock") or {})
+    try:
+        return teststate.test_state(
+            request["definition"],
+            request.get("stateName"),
+            request.get("input"),
+            mock=mock_of(request.get("mock")),
+            context=request.get("context"),
+            variables=request.get("variables"),
+            inspection_level=request.get("inspectionLevel", "INFO"),
+            state_configuration=request.get("stateConfiguration"),
+            reveal_secrets=request.get("revealSecrets", False),
+            tasks=Recorded({"StateName": [real]}) if real else None,
+            role_arn=request.get("roleArn"),
+            account="111111111111",
+        )
+    except teststate.ApiError as refused:
+        return {"exception": {"code": refused.code, "message": refused.message}}
+
+
+def mock_of(request: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The mock with its result as a value; a text that is no JSON becomes a value that is none."""
+    if request is None or "result_text" not in request:
+        return request
+    mock = {name: value for name, value in request.items() if name != "result_text"}
+    try:
+        return mock | {"result": json.loads(request["result_text"])}
+    except ValueError:
+        return mock | {"result": object()}

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sfnbook.validate.checks import string
-from sfnbook.validate.problems import Problem, Problems, Scope
+from sfnbook.validation.checks import string
+from sfnbook.validation.problems import Problem, Problems, Scope
 
 if TYPE_CHECKING:
     from sfnbook.values import Json

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from sfnbook.definition import JSONATA, JSONPATH
 from sfnbook.source import PLACEHOLDER
-from sfnbook.validate.problems import (
+from sfnbook.validation.problems import (
     Check,
     Problem,
     Problems,

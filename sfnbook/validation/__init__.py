@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from sfnbook.definition import JSONATA, JSONPATH
 from sfnbook.errors import DefinitionError, Diagnostic
 from sfnbook.source import MAX_DEFINITION_BYTES, MAX_DEPTH, Source, deeper_than, read
-from sfnbook.validate.hints import hints
-from sfnbook.validate.problems import ERROR, SCHEMA, WARNING, Problem, Problems, Scope
-from sfnbook.validate.states import MACHINE
-from sfnbook.validate.transitions import transitions
-from sfnbook.validate.variables import variable_references, variables
+from sfnbook.validation.hints import hints
+from sfnbook.validation.problems import ERROR, SCHEMA, WARNING, Problem, Problems, Scope
+from sfnbook.validation.states import MACHINE
+from sfnbook.validation.transitions import transitions
+from sfnbook.validation.variables import variable_references, variables
 
 if TYPE_CHECKING:
     from sfnbook.values import Json

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sfnbook.definition import JSONATA
 from sfnbook.errors import ALL
 from sfnbook.query.choice import OPERATORS
-from sfnbook.validate.checks import (
+from sfnbook.validation.checks import (
     MAX_SECONDS,
     anything,
     array_of,
@@ -19,8 +19,8 @@ from sfnbook.validate.checks import (
     or_expression,
     string,
 )
-from sfnbook.validate.problems import Problem, Problems, Scope, names, required, unsupported, wrong_type
-from sfnbook.validate.queries import (
+from sfnbook.validation.problems import Problem, Problems, Scope, names, required, unsupported, wrong_type
+from sfnbook.validation.queries import (
     assign,
     choice_rule,
     condition,
@@ -29,7 +29,7 @@ from sfnbook.validate.queries import (
     template,
     with_error_output,
 )
-from sfnbook.validate.shapes import Shape, both, is_unfilled, jsonata_only, path_only
+from sfnbook.validation.shapes import Shape, both, is_unfilled, jsonata_only, path_only
 
 if TYPE_CHECKING:
     from sfnbook.values import Json

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from sfnbook.query import jsonata_check
 from sfnbook.query.jsonata_library import NotJsonata
 from sfnbook.query.templates import variables_of
-from sfnbook.validate.problems import WARNING, Problem, Problems
-from sfnbook.validate.queries import is_expression
-from sfnbook.validate.shapes import is_unfilled
-from sfnbook.validate.walk import blocks, entries, is_jsonpath
+from sfnbook.validation.problems import WARNING, Problem, Problems
+from sfnbook.validation.queries import is_expression
+from sfnbook.validation.shapes import is_unfilled
+from sfnbook.validation.walk import blocks, entries, is_jsonpath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sfnbook.definition import JSONATA, JSONPATH, STATE_TYPES
-from sfnbook.validate.checks import (
+from sfnbook.validation.checks import (
     EMPTY,
     MAX_SECONDS,
     anything,
@@ -23,7 +23,7 @@ from sfnbook.validate.checks import (
     string,
     timestamp,
 )
-from sfnbook.validate.policies import (
+from sfnbook.validation.policies import (
     ITEM_BATCHER,
     ITEM_READER,
     RESULT_WRITER,
@@ -32,10 +32,10 @@ from sfnbook.validate.policies import (
     retry,
     rule,
 )
-from sfnbook.validate.problems import Problem, Problems, Scope, names, required, unsupported, wrong_type
-from sfnbook.validate.queries import assign, path, path_or_intrinsic, result_path, template, with_result
-from sfnbook.validate.resources import is_activity, resource
-from sfnbook.validate.shapes import Field, Shape, both, is_unfilled, jsonata_only, path_only
+from sfnbook.validation.problems import Problem, Problems, Scope, names, required, unsupported, wrong_type
+from sfnbook.validation.queries import assign, path, path_or_intrinsic, result_path, template, with_result
+from sfnbook.validation.resources import is_activity, resource
+from sfnbook.validation.shapes import Field, Shape, both, is_unfilled, jsonata_only, path_only
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.definition import JSONATA
 from sfnbook.query import choice, intrinsics, jsonata_check, paths, templates
-from sfnbook.validate.problems import WARNING, Check, Problem, Problems, Scope, wrong_type
-from sfnbook.validate.shapes import is_unfilled
+from sfnbook.validation.problems import WARNING, Check, Problem, Problems, Scope, wrong_type
+from sfnbook.validation.shapes import is_unfilled
 
 if TYPE_CHECKING:
     from collections.abc import Callable

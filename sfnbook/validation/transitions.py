@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfnbook.validate.problems import Problem, Problems
-from sfnbook.validate.shapes import is_unfilled
-from sfnbook.validate.walk import Block, blocks, entries
+from sfnbook.validation.problems import Problem, Problems
+from sfnbook.validation.shapes import is_unfilled
+from sfnbook.validation.walk import Block, blocks, entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

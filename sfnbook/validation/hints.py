@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from sfnbook.validate.problems import WARNING, Problem, Problems
-from sfnbook.validate.walk import blocks, is_jsonpath
+from sfnbook.validation.problems import WARNING, Problem, Problems
+from sfnbook.validation.walk import blocks, is_jsonpath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from sfnbook.definition import JSONATA
-from sfnbook.validate.problems import Check, Problem, Problems, Scope, names, wrong_type
-from sfnbook.validate.queries import is_expression, jsonata
-from sfnbook.validate.shapes import is_unfilled
+from sfnbook.validation.problems import Check, Problem, Problems, Scope, names, wrong_type
+from sfnbook.validation.queries import is_expression, jsonata
+from sfnbook.validation.shapes import is_unfilled
 
 if TYPE_CHECKING:
     from sfnbook.values import Json

@@ -1,0 +1,479 @@
+"""The debugger: one execution, its branches and a cursor that goes anywhere.
+
+It decides where to stop and what an edit in the past does; what happens in between is the
+execution's.  It works without a notebook and displays itself in one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Self
+
+from sfnbook import outside
+from sfnbook.branches import Branch, Branches, OpenTask, Recording, Stop, Unanswered
+from sfnbook.breakpoints import Breakpoint, Breakpoints
+from sfnbook.errors import UnansweredTask, UsageError
+from sfnbook.frames import KINDS, OVER
+from sfnbook.limits import AWS_LIMITS, Limits
+from sfnbook.machine import StateMachine
+from sfnbook.statuses import Statuses
+from sfnbook.transition import Transition
+from sfnbook.values import Json, text
+from sfnbook.watches import Watches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sfnbook.execution import Execution
+    from sfnbook.frames import Fault, Frame, FrameId
+
+
+class Debugger:
+    """Steps an execution forwards and backwards, stops it at breakpoints, and edits it.
+
+    Takes every keyword of `StateMachine.start`.  Whatever moves returns the Transition at which it
+    stopped, None if nothing is before it or it could not move.
+
+    >>> import sfnbook
+    >>> states = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "End": True}}
+    >>> debugger = Debugger(sfnbook.load({"StartAt": "A", "States": states}), {"x": 1})
+    >>> debugger.step_over()
+    <StateExited A at 0 s>
+    >>> debugger.edit_input({"x": 2}).run()
+    <ExecutionSucceeded at 0 s>
+    >>> debugger.output
+    {'x': 2}
+    """
+
+    def __init__(
+        self,
+        machine: StateMachine,
+        input: Json = None,  # noqa: A002 - the API's word
+        *,
+        tasks: Any = None,
+        machines: Mapping[str, StateMachine] | None = None,
+        files: Any = None,
+        name: str | None = None,
+        start_time: Any = None,
+        seed: int = 0,
+        type: str | None = None,  # noqa: A002 - the API's word
+        limits: Limits | None = AWS_LIMITS,
+        arn: str | None = None,
+        role_arn: str | None = None,
+    ) -> None:
+        if not isinstance(machine, StateMachine):
+            raise UsageError("The first argument is a StateMachine: give sfnbook.load(...).")
+        execution = machine.start(
+            input, tasks=tasks, machines=machines, files=files, name=name, start_time=start_time, seed=seed,
+            type=type, limits=limits, arn=arn, role_arn=role_arn,
+        )  # fmt: skip
+        self._take(machine, Branches(Recording.of(execution)))
+
+    @classmethod
+    def of(cls, machine: StateMachine, execution: Execution) -> Self:
+        """A debugger over an execution that has run already; the execution itself is left as it is."""
+        debugger = cls.__new__(cls)
+        debugger._take(machine, Branches(Recording.of(execution)))  # noqa: SLF001 - its own
+        return debugger
+
+    def _take(
+        self, machine: StateMachine, branches: Branches, breakpoints: tuple[Breakpoint, ...] = ()
+    ) -> None:
+        self.machine, self.branches = machine, branches
+        self.breakpoints = Breakpoints(lambda: self.execution, breakpoints)
+        self.watches = Watches(self._watched)
+        self.stopped_by: Breakpoint | None = None
+        self._selected: FrameId | None = None
+        self._statuses = Statuses()
+        self._listeners: list[Callable[[], None]] = []
+        self._geometry: Any = None
+
+    # --- where it stands ----------------------------------------------------------------------------
+    @property
+    def execution(self) -> Recording:
+        """The execution of the current branch."""
+        return self.branches.current.execution
+
+    @property
+    def position(self) -> int:
+        """How many transitions lie before the cursor."""
+        return self.execution.cursor
+
+    @property
+    def length(self) -> int:
+        """How many transitions the current branch has recorded."""
+        return self.execution.length
+
+    @property
+    def transition(self) -> Transition | None:
+        """The transition before the cursor; None at the beginning."""
+        execution = self.execution
+        return execution.shown(execution.cursor - 1) if execution.cursor else None
+
+    @property
+    def transitions(self) -> list[Transition]:
+        """All recorded transitions of the current branch, those after the cursor included."""
+        execution = self.execution
+        return [execution.shown(number) for number in range(execution.length)]
+
+    @property
+    def time(self) -> float:
+        """Virtual seconds since the execution started."""
+        return self.execution.time
+
+    @property
+    def status(self) -> str:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+        return self.execution.status
+
+    @property
+    def output(self) -> Json:
+        """The output of an execution that succeeded, else None."""
+        return self.execution.output
+
+    @property
+    def error(self) -> str | None:
+        """The error name of an execution that failed."""
+        return self.execution.error
+
+    @property
+    def cause(self) -> str | None:
+        """The cause of an execution that failed."""
+        return self.execution.cause
+
+    @property
+    def blocked(self) -> str | None:
+        """None, "outside" (see `pending`) or "unanswered" (see `unanswered`)."""
+        return self.execution.blocked
+
+    @property
+    def unanswered(self) -> Unanswered | None:
+        """The Task that nobody answers for: its path, its input, and the tasks= to paste."""
+        return self.execution.question()
+
+    @property
+    def pending(self) -> list[OpenTask]:
+        """The open callbacks and activity tasks; answering one in the past makes a branch."""
+        return [OpenTask(pending, self._edit) for pending in self.execution.pending]
+
+    @property
+    def path(self) -> str:
+        """The path of the state at which the current frame stands."""
+        return self.execution.path_of(self._current())
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Injected errors and set results that wait for their attempts."""
+        return self.execution.faults
+
+    # --- the current frame ----------------------------------------------------------------------------
+    def select(self, path: str | None) -> None:
+        """Make the flow at a path ("Orders[3].Charge", "Orders[3]") the current frame; None: the next one's.
+
+        It stays selected until it ends.
+        """
+        paths: dict[str, FrameId] = {}
+        for frame in self.execution.live():
+            paths.setdefault(self.execution.path_of(frame), frame.id)
+            paths.setdefault(frame.scope.prefix.rstrip("./"), frame.id)
+        if path is not None and path not in paths:
+            near = difflib.get_close_matches(str(path), paths, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"No flow stands at {path!r} now.{hint}")
+        self._selected = None if path is None else paths[path]
+        self._tell()
+
+    def _current(self) -> Frame:
+        selected = self.execution.frame(self._selected)
+        return selected if selected is not None and selected.phase not in OVER else self.execution.standing()
+
+    # --- forwards -----------------------------------------------------------------------------------
+    def step(self) -> Transition | None:
+        """One transition, of any frame."""
+        return self._go(lambda _: True)
+
+    def step_into(self) -> Transition | None:
+        """To the next transition of the current frame, or of one that it started."""
+        return self._go(self.execution.concerning(self._current().id))
+
+    def step_over(self) -> Transition | None:
+        """Until the current frame has left its state, with all retries, waits, branches and iterations."""
+        return self._go(self.execution.leaving(self._current().id))
+
+    def step_out(self) -> Transition | None:
+        """Until the enclosing Map, Parallel or Task is left; at the top, to the end."""
+        parent = self._current().scope.parent
+        return self._go(None if parent is None else self.execution.leaving(parent))
+
+    def run(self, at_most: int | None = None) -> Transition | None:
+        """To the end, a breakpoint or a block; ``at_most`` so many transitions."""
+        return self._go(None, at_most)
+
+    def run_to(self, state: str) -> Transition | None:
+        """Until a state (a name or a path) is about to be entered; never stays where it is."""
+        return self._go(self.execution.arriving(state))
+
+    def _go(self, stop: Stop | None, at_most: int | None = None) -> Transition | None:
+        """Move on until ``stop`` says so, a breakpoint is hit, or nothing is left to do."""
+        execution, start = self.execution, self.position
+        watch = self.breakpoints.watch(execution)
+        self.stopped_by = None
+        try:
+            if stop is None and at_most is None and not watch:
+                with suppress(UnansweredTask):  # `unanswered` says it
+                    execution.run()
+            end = None if at_most is None else start + at_most
+            while execution.cursor != end and (change := execution.forward()) is not None:
+                self.stopped_by = watch.hit(execution.cursor - 1)
+                if self.stopped_by is not None or (stop is not None and stop(change)):
+                    break
+        finally:
+            self._tell()
+        return self.transition if self.position != start else None
+
+    def advance(self, seconds: float | None = None) -> Transition | None:
+        """Go to the end and let virtual time pass, over open deadlines; None: to the next one."""
+        with suppress(UnansweredTask):  # `unanswered` says it
+            self.execution.advance(seconds)
+        self._tell()
+        return self.transition
+
+    # --- backwards, and anywhere --------------------------------------------------------------------
+    def back(self) -> Transition | None:
+        """Take one transition back.  What a task function did stays done."""
+        return self._stand(max(self.position - 1, 0))
+
+    def run_back(self) -> Transition | None:
+        """Back to the last breakpoint that was hit on the way here, or to the beginning."""
+        hit = self.breakpoints.last_hit(self.execution)
+        return self._stand(*(hit or (0, None)))
+
+    def restart(self) -> None:
+        """Go to the beginning; what is recorded stays, and going on calls nobody again."""
+        self._stand(0)
+
+    def reset(self) -> None:
+        """Begin anew: all branches, edits and faults are forgotten, and Tasks are called again.
+
+        Breakpoints and watches stay.
+        """
+        self.branches = Branches(self.branches["main"].execution.anew())
+        self._selected = None
+        self._stand(0)
+
+    def goto(self, where: Transition | int) -> Transition | None:
+        """Stand right after a recorded transition, or the one with this number; calls nobody.
+
+        A transition of another branch switches to it.
+        """
+        if isinstance(where, Transition):
+            self.branches.current = self._branch_of(where)
+        number: Any = where.number if isinstance(where, Transition) else where
+        if type(number) is not int:
+            raise UsageError(f"goto({where!r}): give a Transition or its number.")
+        if not 0 <= number < self.length:
+            raise UsageError(f"There is no transition {number}; {self.length} are recorded, from 0 on.")
+        return self._stand(number + 1)
+
+    def _branch_of(self, transition: Transition) -> Branch:
+        number = transition.number
+        for branch in (self.branches.current, *self.branches):
+            if number < branch.length and branch.execution.shown(number) == transition:
+                return branch
+        raise UsageError(f"{transition!r} is in no branch of this debugger.")
+
+    def switch(self, branch: Branch | str) -> Transition | None:
+        """Go to another branch, where it was left."""
+        execution = self.branches.switch(branch).execution
+        return self._stand(execution.cursor)
+
+    def _stand(self, position: int, stopped_by: Breakpoint | None = None) -> Transition | None:
+        self.stopped_by = stopped_by
+        self.execution.seek(position)
+        self._tell()
+        return self.transition
+
+    # --- edits --------------------------------------------------------------------------------------
+    def edit_input(self, value: Json, at: str | None = None) -> Self:
+        """Change the input of the state that is next: the selected flow's, or the one that ``at`` names."""
+        at = at or (self.path if self._current().id == self._selected else None)
+        where = at or self.path
+        return self._edit(f"input of {where} edited", lambda execution: execution.edit_input(value, at))
+
+    def set_variable(self, name: str, value: Json) -> Self:
+        """Change a workflow variable."""
+        return self._edit(f"${name} set", lambda execution: execution.set_variable(name, value))
+
+    def set_result(self, state: str, value: Json) -> Self:
+        """Let the next attempt of a Task succeed with this result."""
+        return self._edit(f"result of {state} set", lambda execution: execution.set_result(state, value))
+
+    def inject_error(
+        self, state: str, error: str, cause: str = "", attempts: int | list[int] | str = 1
+    ) -> Self:
+        """Let a Task, Map or Parallel fail: the next n attempts, these attempt numbers, or "all"."""
+        return self._edit(
+            f"{error} injected into {state}",
+            lambda execution: execution.inject_error(state, error, cause, attempts),
+        )
+
+    def clear_faults(self, state: str | None = None) -> Self:
+        """Take injected errors and set results back: of one state, or all."""
+        why = f"faults of {state} cleared" if state else "faults cleared"
+        return self._edit(why, lambda execution: execution.clear_faults(state))
+
+    def answer(self, value: Json) -> Self:
+        """Answer the Task that nobody answers for, this once, with a result as the history shows it."""
+        question = self.unanswered
+        if question is None:
+            raise UsageError("No Task waits for an answer here. Open callbacks: see debugger.pending.")
+        return self._edit(
+            f"{question.path} answered", lambda execution: execution.set_result(question.path, value)
+        )
+
+    def stop(self, error: str | None = None, cause: str | None = None) -> Self:
+        """StopExecution: abort the execution where it stands."""
+        return self._edit("stopped", lambda execution: execution.stop(error, cause))
+
+    def _edit(self, why: str, change: Callable[[Recording], Any]) -> Self:
+        """At the end of the recording it simply goes on; in the past, a copy does, as a new branch."""
+        if self.position == self.length:
+            change(self.execution)
+        else:
+            execution = self.execution.fork()
+            change(execution)
+            self.branches.add(execution, why)
+        self.stopped_by = None
+        self._tell()
+        return self
+
+    # --- looking ------------------------------------------------------------------------------------
+    def find(
+        self,
+        state: str | None = None,
+        path: str | None = None,
+        kind: str | None = None,
+        error: str | None = None,
+        text: str | None = None,
+    ) -> list[Transition]:
+        """The recorded transitions of the current branch that fit everything given.
+
+        ``path`` may leave its indices out; ``text`` is looked for, in any case of letters, in
+        path, input, output, error and cause.
+        """
+        if state is not None:
+            outside.known_state(self.execution, state)
+        if kind is not None and kind not in KINDS:
+            near = difflib.get_close_matches(kind, KINDS, n=1)
+            raise UsageError(f"There is no kind {kind!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return [
+            transition
+            for transition in self.transitions
+            if (kind is None or transition.kind == kind)
+            and (state is None or transition.state == state)
+            and (path is None or path in {transition.path, outside.INDICES.sub("", transition.path)})
+            and (error is None or transition.error == error)
+            and (text is None or text.casefold() in _searched(transition))
+        ]
+
+    def statuses(self) -> dict[str, str]:
+        """What happened to each state so far, by pointer: names of `theme.STATUSES`; others: not entered."""
+        return self._followed().states()
+
+    def iterations(self) -> dict[str, dict[str, int]]:
+        """How many iterations of each Map are running, succeeded, failed or aborted, by pointer."""
+        return self._followed().iterations()
+
+    def _followed(self) -> Statuses:
+        return self._statuses.follow(self.execution.changes, self.execution.cursor)
+
+    def _watched(self) -> tuple[Json, Any]:
+        frame = self._current()
+        return frame.data, self.execution.environment(frame)
+
+    # --- copies -------------------------------------------------------------------------------------
+    def fork(self) -> Self:
+        """An independent debugger that stands here, with all branches, breakpoints and watches."""
+        return self._copied(self.branches.copy(), tuple(self.breakpoints))
+
+    __copy__ = fork
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self.fork()
+
+    def _copied(self, branches: Branches, breakpoints: tuple[Breakpoint, ...]) -> Self:
+        other = type(self).__new__(type(self))
+        other._take(self.machine, branches, breakpoints)  # noqa: SLF001 - its own
+        other.watches.data.update(self.watches.data)
+        other._selected = self._selected  # noqa: SLF001 - its own
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "machine": self.machine,
+            "branches": self.branches,
+            "breakpoints": self.breakpoints.picklable(),
+            "watches": dict(self.watches.data),
+            "selected": self._selected,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._take(state["machine"], state["branches"], state["breakpoints"])
+        self.watches.data.update(state["watches"])
+        self._selected = state["selected"]
+
+    # --- display ------------------------------------------------------------------------------------
+    def observe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener()`` after every move and edit; what is returned ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
+
+    def to_svg(self) -> str:
+        """The picture with what happened so far."""
+        from sfnbook.layout import layout  # noqa: PLC0415
+        from sfnbook.svg import to_svg  # noqa: PLC0415
+
+        if self._geometry is None:
+            self._geometry = layout(self.machine.definition)
+        return to_svg(self._geometry, status=self.statuses(), title=self.machine.name)
+
+    def show(self, **options: Any) -> Any:
+        """The notebook's view; ``options`` are those of `widgets.debugger.DebuggerView`."""
+        from sfnbook.widgets.debugger import DebuggerView  # noqa: PLC0415
+
+        return DebuggerView(self, **options)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle: Any = self.show()._repr_mimebundle_() if _in_a_notebook() else {}
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        return {**(data or {}), "text/plain": repr(self), "image/svg+xml": self.to_svg()}
+
+    def __repr__(self) -> str:
+        branch = "" if self.branches.current.name == "main" else f", {self.branches.current.name}"
+        where = {"RUNNING": f", next {self.path}"}.get(
+            self.status, f", error={self.error!r}" if self.error else ""
+        )
+        blocked = f", blocked: {self.blocked}" if self.blocked else ""
+        return (
+            f"<Debugger {self.machine.name!r}{branch}: {self.status} at {self.time:g} s, "
+            f"{self.position} of {self.length} transitions{where}{blocked}>"
+        )
+
+
+def _searched(transition: Transition) -> str:
+    parts = (transition.path, transition.error, transition.cause, transition.input, transition.output)
+    return "\n".join(part if isinstance(part, str) else text(part) for part in parts).casefold()
+
+
+def _in_a_notebook() -> bool:
+    """Is there a kernel that widgets can talk to?"""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None and find_spec("ipywidgets") is not None

@@ -1,0 +1,51 @@
+"""The README: its examples do what they show, its files are there, and its commands are those in use."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+
+
+def test_the_examples_do_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    examples = doctest.DocTestParser().get_doctest(README, {}, "README.md", "README.md", 0)
+    assert len(examples.examples) > 10
+    said: list[str] = []
+    outcome = doctest.DocTestRunner().run(examples, out=said.append)
+    assert outcome.failed == 0, "".join(said)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_to_files(document: str) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / document).read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_notebooks_are_listed() -> None:
+    assert [
+        path.name for path in (ROOT / "notebooks").glob("*.ipynb") if f"notebooks/{path.name})" not in README
+    ] == []
+
+
+def test_one_command_installs_and_runs_the_tests() -> None:
+    """`.ci/run` takes the command from here, so there must be one, and it must stand alone."""
+    (command,) = [line for line in README.splitlines() if "-m pytest" in line]
+    assert command == (
+        "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/python -m pytest"
+    )
+    assert "command=$(grep -- '-m pytest' README.md)" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_the_picture_shows_every_state() -> None:
+    definition = json.loads((ROOT / "docs/order.asl.json").read_text(encoding="utf-8"))
+    picture = (ROOT / "docs/order.svg").read_text(encoding="utf-8")
+    names = [*definition["States"], *definition["States"]["Pack"]["ItemProcessor"]["States"]]
+    assert [name for name in names if f"<title>{name}</title>" not in picture] == []
