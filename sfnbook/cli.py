@@ -197,7 +197,9 @@ def lab(
     course.copy_course(directory)
     from jupyterlab.labapp import main as jupyter_lab  # noqa: PLC0415 - optional, and slow to load
 
-    jupyter_lab([str(directory / course.FIRST), *options])
+    # As the default address, not as the file to open: so the address that is printed leads there, too.
+    here = [f"--ServerApp.root_dir={directory.resolve()}", f"--LabApp.default_url=/lab/tree/{course.FIRST}"]
+    jupyter_lab([*here, *options])
     return OK
 
 

@@ -6,7 +6,7 @@ is about to start, a `Request`).  It changes nothing and never looks at the chan
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sfnbook import failing, fanout, nested, working
@@ -114,6 +114,8 @@ def leave(
     if assign is not None:
         assigned = assign(result, raw, scene)
         variables, work = {**variables, **assigned}, Left(assigned, rule)
+        if (large := too_many_bytes(assigned, variables, state, scene)) is not None:
+            return failing.resolve(state, frame, scene, large)
     elif rule is not None:
         work = Left({}, rule)
     target = to or state.next
@@ -132,6 +134,20 @@ def born(_state: Compiled, frame: Frame, scene: Scene) -> Change:
     first = scene.next_event(frame)
     after = frame._replace(phase=ENTER, due=scene.now, event=0)
     return Change("ExecutionStarted", scene.now, frame, after, (), first, ("ExecutionStarted",))
+
+
+def too_many_bytes(
+    assigned: Mapping[str, Json], variables: Mapping[str, Json], state: Compiled, scene: Scene
+) -> Failure | None:
+    """The failure of an Assign that goes over a quota of variables."""
+    limits = scene.limits
+    for stage, value, limit in (
+        ("Assign", assigned, limits.variable_bytes),
+        ("variables", variables, limits.stored_variable_bytes),
+    ):
+        if limit is not None and (large := failing.too_large(value, state.name, stage, state, limit)):
+            return large
+    return None
 
 
 def end(state: Compiled, frame: Frame, scene: Scene) -> Change:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
+from contextlib import contextmanager
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -97,6 +99,21 @@ class Setup:
                 self.files, self.activities,
             ),
         )  # fmt: skip
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Pause Python's cycle collector: frames and changes never form cycles.
+
+    It would look through all of them again and again, which doubles the time of a long history.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def write(frames: dict[FrameId, Frame], old: Frame | None, new: Frame | None) -> None:
@@ -219,7 +236,8 @@ class Execution:
         """
         while self._step() is not None:
             if self._cursor >= len(self._changes) and (frame := self._next()) is not None:
-                self._rush(frame)
+                with without_collector():
+                    self._rush(frame)
 
     def _rush(self, frame: Frame) -> None:  # noqa: PLR0912 - flat on purpose
         frames, changes, counters, scene = self._frames, self._changes, self._counters, self._scene
@@ -358,7 +376,7 @@ class Execution:
         if change.kind in ENDS:
             return change
         cause = f"The execution reached the maximum number of history events ({self._last_event})."
-        top = self._frames[TOP]
+        top = self._frames[change.frame.scope.execution.key]
         failure = Failure("States.Runtime", cause, top.state, limit=("history events", self._last_event))
         return failing.fail_execution(top, self._scene, failure)
 

@@ -16,6 +16,8 @@ class Limits(NamedTuple):
     """
 
     payload_bytes: int | None = 262_144
+    variable_bytes: int | None = 262_144  # one variable, and all of one Assign
+    stored_variable_bytes: int | None = 10_485_760
     events: int | None = 25_000
     inline_concurrency: int | None = 40
     distributed_concurrency: int | None = 10_000
@@ -24,5 +26,5 @@ class Limits(NamedTuple):
 
 
 AWS_LIMITS: Final = Limits()
-NO_LIMITS: Final = Limits(None, None, None, None, None, None)
+NO_LIMITS: Final = Limits(*[None] * len(Limits._fields))
 UNBOUNDED: Final = 1 << 62

@@ -16,7 +16,7 @@ from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.outside import payload
 from sfnbook.program import Program, compile_definition, start_of
 from sfnbook.tasks.answers import TaskRef, compile_answers, task_ref
-from sfnbook.values import Json, copied
+from sfnbook.values import Json, copied, exceeds, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -131,6 +131,11 @@ class StateMachine:
             for pointer, ref in one._task_refs(key)
         }
         given = {} if input is None else payload(input, "The input")
+        if limits.payload_bytes is not None and exceeds(given, limits.payload_bytes):
+            raise UsageError(
+                f"InvalidExecutionInput: the input has {size(given):,} bytes, AWS takes "
+                f"{limits.payload_bytes:,}. limits=None lifts the limit."
+            )
         identity = self._identity(given, name, start_time, seed, workflow, arn, role_arn)
         setup = Setup(
             {key: one.definition for key, one in machines_by_key.items()},
@@ -201,9 +206,10 @@ class StateMachine:
         """
         from sfnbook.teststate import test_state  # noqa: PLC0415
 
+        role = role_arn or self._read.role_arn or ROLE
         return test_state(
-            self, name, input, mock=mock, context=context, variables=variables, inspection_level=inspection_level,
-            state_configuration=state_configuration, role_arn=role_arn or self._read.role_arn or ROLE, **options,
+            self, name, input, mock=mock, context=context, variables=variables, role_arn=role,
+            inspection_level=inspection_level, state_configuration=state_configuration, **options,
         )  # fmt: skip
 
     @cached_property

@@ -219,7 +219,5 @@ def container_of(pointer: str) -> str:
     >>> container_of("/States/Both/Branches/0/States/Left"), container_of("/States/A")
     ('/States/Both', '')
     """
-    block = pointer.rpartition("/States/")[0]
-    at = block.rfind("/States/")
-    name_end = block.find("/", at + len("/States/"))
-    return block[:name_end] if at >= 0 else ""
+    around, _, last = pointer.rpartition("/States/")[0].rpartition("/")
+    return around if last in _PROCESSORS else around.removesuffix("/Branches")

@@ -340,12 +340,13 @@ def test_lab_says_what_is_missing(sfnbook: Callable[..., Ended], monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("options", "folder", "passed_on"),
     [
-        ([], ["sfnbook-course/01-first-steps.ipynb"]),
-        (["mine"], ["mine/01-first-steps.ipynb"]),
-        (["mine", "--port=9", "--no-browser"], ["mine/01-first-steps.ipynb", "--port=9", "--no-browser"]),
-        (["--no-browser"], ["sfnbook-course/01-first-steps.ipynb", "--no-browser"]),
+        ([], "sfnbook-course", []),
+        (["mine"], "mine", []),
+        (["mine", "--port=9", "--no-browser"], "mine", ["--port=9", "--no-browser"]),
+        (["--no-browser"], "sfnbook-course", ["--no-browser"]),
+        (["--port=9", "mine"], "mine", ["--port=9"]),
     ],
     ids=words,
 )
@@ -353,7 +354,8 @@ def test_lab_opens_the_first_notebook(
     sfnbook: Callable[..., Ended],
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
-    expected: list[str],
+    folder: str,
+    passed_on: list[str],
 ) -> None:
     opened: list[list[str]] = []
     # Stands in for JupyterLab, which would run until someone stops it.
@@ -361,8 +363,11 @@ def test_lab_opens_the_first_notebook(
     stand_in.main = opened.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", stand_in)
     assert sfnbook("lab", *options).code == 0
-    assert opened == [expected]
-    assert Path(expected[0]).is_file()
+    ((root, address, *rest),) = opened
+    assert root == f"--ServerApp.root_dir={Path(folder).resolve()}"
+    assert address == "--LabApp.default_url=/lab/tree/01-first-steps.ipynb"
+    assert rest == passed_on
+    assert (Path(folder) / "01-first-steps.ipynb").is_file()
 
 
 # --- the whole ------------------------------------------------------------------------------------

@@ -138,9 +138,9 @@ _TESTS: Final[dict[str, Callable[[Condition], Node]]] = {
 # The right sides for which the library compares as Jayway does.  Its `<=` holds of any two equal
 # values, and of two paths that find nothing; its `==` does not take 1 for "1", which is a numeral.
 _AGREED: Final = (
-    dict.fromkeys(("==", "!="), {"boolean", "null", "string"})
-    | dict.fromkeys(("<=", ">="), {"number", "string", "numeral"})
-    | dict.fromkeys(("<", ">"), {"number", "string", "numeral", "boolean", "null", "json", "path", ""})
+    dict.fromkeys(("==", "!="), ("boolean", "null", "string"))
+    | dict.fromkeys(("<=", ">="), ("number", "string", "numeral"))
+    | dict.fromkeys(("<", ">"), ("number", "string", "numeral", "boolean", "null", "json", "path", ""))
 )
 
 

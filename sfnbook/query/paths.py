@@ -2,7 +2,7 @@
 
 Nearly every path of a real definition is a few names, so those are compiled to plain
 subscripting (0.1 microseconds a path); only when that fails is the path read again, slowly,
-for Jayway's message.  All other paths are read step by step.
+for Jayway's message.  All other paths go through `path_search`, and so to jsonpath-ng.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def compile_path(path: str) -> Evaluate:
     >>> compile_path("$.a.b")({"a": {"b": 1}}, env), compile_path("$order.id")({}, env)
     (1, 7)
     """
-    return compile_lookup(path, lambda told, _searched: _invalid(path, told))
+    return _compile(path, lambda told, _searched: _invalid(path, told), lenient=False)
 
 
 def _invalid(path: str, told: str) -> Failed:
@@ -46,12 +46,20 @@ def _invalid(path: str, told: str) -> Failed:
 
 
 def compile_lookup(path: str, miss: Miss) -> Evaluate:
-    """A closure that follows the path, or raises what ``miss`` makes where it finds nothing."""
+    """A closure that follows the path, or raises what ``miss`` makes where it finds nothing.
+
+    An indefinite path then gives an empty list, as AWS was recorded to do in payload templates;
+    Jayway itself would fail where the path's first, definite steps find nothing.
+    """
+    return _compile(path, miss, lenient=not is_definite(path))
+
+
+def _compile(path: str, miss: Miss, *, lenient: bool) -> Evaluate:
     try:
         root, steps = parse(path)
     except PathProblem as problem:
         return raising(_invalid(path, str(problem)))
-    follow = _follow(steps, miss)
+    follow = _follow(steps, miss, lenient=lenient)
     if root == "$":
         return follow
     if root == "$$":
@@ -76,13 +84,15 @@ def raising(failure: Failed) -> Evaluate:
     return fail
 
 
-def _follow(steps: Sequence[Step], miss: Miss) -> Evaluate:
+def _follow(steps: Sequence[Step], miss: Miss, *, lenient: bool) -> Evaluate:
     read = reader(steps)
 
     def slowly(value: Json, _env: Environment) -> Json:
         try:
             return read(value)
         except NotFound as nothing:
+            if lenient:
+                return []
             raise miss(str(nothing), value) from None
 
     if all(step.kind == "name" for step in steps) and len(steps) < len(_BY_NAMES):

@@ -1,0 +1,621 @@
+"""The debugger's view without a browser: buttons are clicked, fields are set, traits are read."""
+
+import asyncio
+import json
+import signal
+
+import ipywidgets
+import pytest
+
+import sfnbook
+from sfnbook.debugger import Debugger
+from sfnbook.errors import UsageError
+from sfnbook.widgets import DebuggerView, GraphView, cells
+from sfnbook.widgets.debugger import descendants
+from sfnbook.widgets.panels import COMMANDS, KEYS
+from sfnbook.widgets.running import Runner
+
+ATTACK = "<img src=x onerror=alert(1)>"
+LAMBDA = "arn:aws:lambda:us-east-1:111122223333:function:f"
+TASK = {"Type": "Task", "Resource": LAMBDA}
+RETRY = [{"ErrorEquals": ["Busy"], "IntervalSeconds": 10}]
+ORDER = {
+    "StartAt": "Prepare",
+    "States": {
+        "Prepare": {"Type": "Pass", "Result": {"n": 1}, "ResultPath": "$.extra", "Next": "Charge"},
+        "Charge": {**TASK, "Retry": RETRY, "Catch": [{"ErrorEquals": ["Broken"], "Next": "Refund"}], "Next": "Done"},
+        "Refund": {"Type": "Pass", "End": True},
+        "Done": {"Type": "Succeed"},
+    },
+}
+PREPARE, CHARGE, REFUND, DONE = (f"/States/{name}" for name in ORDER["States"])
+LOOP = {
+    "StartAt": "A",
+    "States": {
+        "A": {"Type": "Pass", "Next": "B"},
+        "B": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.enough", "IsPresent": True, "Next": "C"}],
+            "Default": "A",
+        },
+        "C": {"Type": "Succeed"},
+    },
+}
+
+
+@pytest.fixture
+def show():
+    """A view of a debugger of a definition; closed afterwards."""
+    views = []
+
+    def made(definition=ORDER, input=None, *, panels=None, **given):
+        views.append(DebuggerView(Debugger(sfnbook.load(definition), input, **given), panels=panels))
+        return views[-1]
+
+    yield made
+    for view in views:
+        view.close()
+
+
+def click(view, *names):
+    for name in names:
+        view.toolbar.buttons[name].click()
+
+
+def enabled(view):
+    return {name for name, button in view.toolbar.buttons.items() if not button.disabled and button.layout.display != "none"}
+
+
+# --- the graph ---------------------------------------------------------------------------------------
+def test_a_graph_of_a_machine_has_its_picture_and_no_status():
+    view = GraphView(sfnbook.load(ORDER))
+    assert 'data-pointer="/States/Charge"' in view.geometry
+    assert (view.status, view.selected) == ({}, "")
+    assert set(view.looks) >= {"none", "current", "succeeded", "failed"}
+
+
+def test_a_graph_of_a_debugger_shows_how_it_stands():
+    debugger = Debugger(sfnbook.load(ORDER), {}, tasks={"Charge": {}})
+    debugger.run()
+    assert GraphView(debugger).status == {PREPARE: "succeeded", CHARGE: "succeeded", DONE: "succeeded"}
+
+
+def test_a_status_that_does_not_exist_is_refused():
+    with pytest.raises(UsageError, match="'happy'"):
+        GraphView(sfnbook.load(ORDER)).show_status({CHARGE: "happy"})
+
+
+def test_messages_from_the_browser_reach_the_listeners_and_nonsense_does_not():
+    view, heard = GraphView(sfnbook.load(ORDER)), []
+    view.on_select(heard.append)
+    view.on_key(heard.append)
+    for message in (
+        {"type": "select", "pointer": CHARGE}, {"type": "key", "key": "F10"},
+        {"type": "select"}, {"type": "select", "pointer": 1}, {"type": "other", "key": "x"}, {}, "x", None,
+    ):  # fmt: skip
+        view._hear(view, message, [])
+    assert heard == [CHARGE, "F10"]
+
+
+def test_a_state_s_name_is_text_in_the_picture():
+    machine = sfnbook.load({"StartAt": ATTACK, "States": {ATTACK: {"Type": "Pass", "End": True}}}, name=ATTACK)
+    view = GraphView(machine)
+    assert "<img" not in view.geometry
+    assert "<img" not in view.svg()
+
+
+def test_a_saved_notebook_has_a_picture(show):
+    view = show(tasks={"Charge": {}})
+    click(view, "run")
+    for shown in (view, view.graph):
+        bundle = shown._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        assert 'data-status="succeeded"' in data["image/svg+xml"]
+        assert "application/vnd.jupyter.widget-view+json" in data
+
+
+# --- the buttons -------------------------------------------------------------------------------------
+def test_it_begins_before_the_first_transition(show):
+    view = show()
+    assert enabled(view) == {"next", "step", "run"}
+    assert "Nothing has happened yet" in view.now.value
+    assert view.graph.status == view.debugger.statuses()
+
+
+def test_step_makes_one_transition_and_back_takes_it_back(show):
+    view = show()
+    before = view.graph.status, view.now.value
+    click(view, "step", "step")
+    assert view.debugger.position == 2
+    assert "Prepare was entered" in view.now.value
+    assert view.graph.selected == PREPARE
+    click(view, "back", "back")
+    assert (view.graph.status, view.now.value) == before
+
+
+def test_next_state_leaves_the_state(show):
+    view = show(tasks={"Charge": {}})
+    click(view, "next")
+    assert view.graph.status[PREPARE] == "succeeded"
+    assert "StateExited" in view.now.value
+
+
+def test_run_goes_to_the_end_and_shows_the_output(show):
+    view = show(tasks={"Charge": {"paid": True}})
+    click(view, "run")
+    assert view.graph.status == {PREPARE: "succeeded", CHARGE: "succeeded", DONE: "succeeded"}
+    assert "&quot;paid&quot;: " in view.outcome.value
+    assert "SUCCEEDED" in view.toolbar.clock.value
+    assert enabled(view) == {"back", "restart"}
+
+
+def test_restart_goes_to_the_beginning_and_calls_nobody_again(show):
+    calls = []
+    view = show(tasks={"Charge": lambda event: calls.append(event)})
+    click(view, "run", "restart")
+    assert view.debugger.position == 0
+    click(view, "run")
+    assert len(calls) == 1
+
+
+def test_run_stops_at_a_breakpoint_and_says_so(show):
+    view = show(tasks={"Charge": {}})
+    view.debugger.breakpoints.add("Done")
+    click(view, "run")
+    assert view.debugger.transition.path == "Done"
+    assert "Stopped by the breakpoint" in view.now.value
+    click(view, "run")
+    assert view.debugger.status == "SUCCEEDED"
+
+
+def test_every_key_is_a_command(show):
+    view = show(tasks={"Charge": {}})
+    assert set(KEYS.values()) == set(COMMANDS)
+    for key in ("F10", "F11", "Shift+F10", "F5"):
+        view.graph._hear(view.graph, {"type": "key", "key": key}, [])
+    assert view.debugger.status == "SUCCEEDED"
+    view.graph._hear(view.graph, {"type": "key", "key": "F1"}, [])
+    assert view.problem.value == ""
+
+
+def test_what_is_done_in_code_is_shown(show):
+    view = show(tasks={"Charge": {}})
+    view.debugger.step_over()
+    assert view.graph.status == view.debugger.statuses() != {}
+    view.debugger.back()
+    assert view.graph.status == view.debugger.statuses()
+
+
+def test_two_views_of_one_debugger_agree(show):
+    view = show(tasks={"Charge": {}})
+    other = DebuggerView(view.debugger)
+    click(view, "run")
+    assert other.outcome.value == view.outcome.value != ""
+    other.close()
+    click(view, "back")
+    assert view.debugger.status == "RUNNING"
+
+
+def test_the_clock_shows_virtual_time(show):
+    states = {"W": {"Type": "Wait", "Seconds": 5400, "End": True}}
+    view = show({"StartAt": "W", "States": states})
+    click(view, "run")
+    assert "1 h 30 min" in view.toolbar.clock.value
+    assert "2025-01-01 01:30:00 UTC" in view.toolbar.clock.value
+
+
+# --- looking -----------------------------------------------------------------------------------------
+def test_a_picked_state_is_shown_until_the_next_step(show):
+    view = show(tasks={"Charge": {}})
+    click(view, "run")
+    view.graph._hear(view.graph, {"type": "select", "pointer": PREPARE}, [])
+    assert view.graph.selected == PREPARE
+    assert "<b>Prepare</b>" in view.data.value
+    assert "After ResultPath" in view.data.value
+    click(view, "back")
+    assert view.graph.selected != PREPARE
+
+
+def test_a_state_that_was_not_entered_shows_its_definition(show):
+    view = show()
+    view.select(REFUND)
+    assert "not entered" in view.data.value
+    assert "Definition" in view.data.value
+    assert "&quot;Type&quot;: " in view.data.value
+
+
+def test_a_state_that_does_not_exist_is_not_picked(show):
+    view = show()
+    view.select("/States/Nobody")
+    assert (view.graph.selected, view.problem.value) == ("", "")
+
+
+def test_the_data_flow_marks_what_a_state_added(show):
+    view = show(input={"id": 7})
+    click(view, "next")
+    assert 'class="sfn-line sfn-new"' in view.data.value
+    assert "After ResultPath" in view.data.value
+
+
+def test_the_reasons_of_a_retry_are_shown(show):
+    def busy(event):
+        raise sfnbook.TaskFailure("Busy", "too many")
+
+    view = show(tasks={"Charge": busy})
+    click(view, "next")
+    while view.debugger.transition.kind != "RetryScheduled":
+        click(view, "step")
+    assert "attempt 2 starts in 10 s" in view.now.value
+    assert "sfn-rows" in view.now.value
+    assert view.graph.status[CHARGE] == "retrying"
+
+
+def test_a_map_counts_its_iterations(show):
+    inner = {"StartAt": "Each", "States": {"Each": {"Type": "Pass", "End": True}}}
+    view = show({"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": inner, "End": True}}}, [1, 2, 3])
+    click(view, "run")
+    view.select("/States/M")
+    assert "3 succeeded" in view.data.value
+
+
+@pytest.mark.parametrize("panels", [(), ("Data",), ("Transitions", "Change")])
+def test_panels_can_be_chosen(show, panels):
+    view = show(panels=panels, tasks={"Charge": {}})
+    assert view.tabs.titles == panels
+    click(view, "run")
+    assert (view.tabs in view.body.children) == bool(panels)
+
+
+def test_a_panel_that_does_not_exist_is_refused(show):
+    with pytest.raises(UsageError, match="Date"):
+        show(panels=("Date",))
+
+
+# --- the list of transitions -------------------------------------------------------------------------
+def test_picking_a_transition_goes_there(show):
+    view = show(tasks={"Charge": {}})
+    click(view, "run")
+    total = view.debugger.length
+    view.timeline.list.index = 1
+    assert view.debugger.position == 2
+    assert len(view.timeline.list.options) == total
+    assert view.timeline.list.index == 1
+    click(view, "step")
+    assert view.timeline.list.index == 2
+
+
+def test_a_long_list_is_a_window_around_the_cursor(show):
+    view = show(LOOP)
+    view.debugger.run(1000)
+    assert (view.timeline.list.index, len(view.timeline.list.options)) == (299, 300)
+    assert "700 more are not listed" in view.timeline.note.value
+    view.debugger.goto(500)
+    assert view.timeline.list.options[view.timeline.list.index].replace("\u00a0", " ").startswith("501 ")
+
+
+# --- editing -----------------------------------------------------------------------------------------
+def test_the_next_input_is_edited(show):
+    view = show(input={"id": 7}, tasks={"Charge": lambda event: event})
+    click(view, "next")
+    assert json.loads(view.edit.field.value) == {"id": 7, "extra": {"n": 1}}
+    view.edit.field.value = '{"id": 8.0}'
+    view.edit.form.button.click()
+    assert view.edit.form.message.value == ""
+    click(view, "run")
+    assert json.dumps(view.debugger.output) == '{"id": 8.0}'
+
+
+def test_bad_json_is_told_beside_the_field_and_nothing_else_happens(show):
+    view = show(input={"id": 7})
+    click(view, "next")
+    position, length = view.debugger.position, view.debugger.length
+    view.edit.field.value = '{"id": }'
+    view.edit.form.button.click()
+    assert "Line 1, column 8: Expecting value" in view.edit.form.message.value
+    assert view.edit.field.value == '{"id": }'
+    assert (view.debugger.position, view.debugger.length) == (position, length)
+    view.edit.field.value = "{}"
+    view.edit.form.button.click()
+    assert view.edit.form.message.value == ""
+
+
+def test_nothing_can_be_edited_at_the_end(show):
+    view = show(tasks={"Charge": {}})
+    click(view, "run")
+    assert view.edit.field.disabled
+    assert view.edit.form.button.disabled
+
+
+def test_an_edit_in_the_past_makes_a_branch_that_can_be_left_again(show):
+    view = show(input={"id": 7}, tasks={"Charge": lambda event: event})
+    click(view, "run")
+    assert view.toolbar.branches.layout.display == "none"
+    click(view, "restart", "next")
+    view.edit.field.value = '{"id": 8}'
+    view.edit.form.button.click()
+    click(view, "run")
+    assert view.debugger.output == {"id": 8}
+    assert view.toolbar.branches.layout.display is None
+    assert [name for _, name in view.toolbar.branches.options] == ["main", "branch 1"]
+    view.toolbar.branches.value = "main"
+    assert view.debugger.branches.current.name == "main"
+    assert view.toolbar.branches.value == "main"
+
+
+def test_an_error_is_injected(show):
+    view = show(tasks={"Charge": {}})
+    assert list(view.inject.state.options) == ["Charge"]
+    view.inject.error.value, view.inject.cause.value = "Broken", "by hand"
+    view.inject.form.button.click()
+    click(view, "run")
+    assert view.graph.status == {PREPARE: "succeeded", CHARGE: "caught", REFUND: "succeeded"}
+    assert "by hand" in view.outcome.value
+
+
+def test_injected_errors_are_taken_back(show):
+    view = show(tasks={"Charge": {}})
+    view.inject.attempts.value = "all"
+    view.inject.form.button.click()
+    assert len(view.debugger.faults) == 1
+    view.inject.clear.click()
+    assert view.debugger.faults == ()
+
+
+@pytest.mark.parametrize(("field", "text"), [("attempts", "never"), ("error", " ")])
+def test_a_bad_field_is_told_and_keeps_its_text(show, field, text):
+    view = show(tasks={"Charge": {}})
+    getattr(view.inject, field).value = text
+    view.inject.form.button.click()
+    assert 'role="alert"' in view.inject.form.message.value
+    assert getattr(view.inject, field).value == text
+    assert view.debugger.faults == ()
+
+
+def test_a_result_is_set(show):
+    view = show()
+    view.inject.result.value = '{"paid": 1}'
+    view.inject.result_form.button.click()
+    click(view, "run")
+    assert view.debugger.output == {"paid": 1}
+
+
+def test_a_state_that_cannot_fail_is_not_offered(show):
+    view = show({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    assert view.inject.state.options == ()
+    assert view.inject.form.button.disabled
+
+
+# --- questions ---------------------------------------------------------------------------------------
+def test_an_unanswered_task_asks_and_goes_on_when_it_is_answered(show):
+    view = show()
+    assert view.question.widget.layout.display == "none"
+    click(view, "run")
+    assert view.question.widget.layout.display is None
+    assert "Charge asks" in view.question.form.title.value
+    assert view.problem.value == ""
+    view.question.field.value = "[1"
+    view.question.form.button.click()
+    assert "Line 1, column 3" in view.question.form.message.value
+    assert view.debugger.blocked == "unanswered"
+    view.question.field.value = "[1]"
+    view.question.form.button.click()
+    assert view.debugger.output == [1]
+    assert view.question.widget.layout.display == "none"
+
+
+def test_a_question_can_be_answered_with_an_error(show):
+    view = show()
+    click(view, "run")
+    view.question.error.value = "Broken"
+    view.question.fail.click()
+    assert view.graph.status[CHARGE] == "caught"
+
+
+def test_after_next_state_an_answer_finishes_that_state_only(show):
+    view = show()
+    click(view, "next", "next")
+    view.question.form.button.click()
+    assert view.debugger.transition.kind == "StateExited"
+    assert view.debugger.status == "RUNNING"
+
+
+CALLBACK = {
+    "StartAt": "Ask",
+    "States": {
+        "Ask": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+            "Parameters": {"MessageBody.$": "$$.Task.Token", "QueueUrl": "q"},
+            "TimeoutSeconds": 60,
+            "End": True,
+        }
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("act", "status"),
+    [
+        pytest.param(lambda question: question.form.button.click(), "SUCCEEDED", id="answer"),
+        pytest.param(lambda question: question.fail.click(), "FAILED", id="fail"),
+        pytest.param(lambda question: question.wait.click(), "FAILED", id="let time pass"),
+    ],
+)
+def test_an_open_callback_asks(show, act, status):
+    view = show(CALLBACK)
+    click(view, "run")
+    assert "Ask waits for an answer from outside" in view.question.form.title.value
+    assert "until 1 min" in view.question.form.title.value
+    act(view.question)
+    assert view.debugger.status == status
+
+
+def test_several_open_callbacks_are_offered(show):
+    branches = [{"StartAt": f"Ask{n}", "States": {f"Ask{n}": CALLBACK["States"]["Ask"]}} for n in (1, 2)]
+    view = show({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": branches, "End": True}}})
+    click(view, "run")
+    assert [path for path, _ in view.question.which.options] == ["Both[0].Ask1", "Both[1].Ask2"]
+    view.question.which.value = 1
+    view.question.field.value = '"second"'
+    view.question.form.button.click()
+    view.question.field.value = '"first"'
+    view.question.form.button.click()
+    assert view.debugger.output == ["first", "second"]
+
+
+# --- what goes wrong ---------------------------------------------------------------------------------
+def test_a_function_that_raises_is_a_failure_with_its_traceback(show):
+    def broken(event):
+        return event["nothing"]
+
+    view = show(tasks={"Charge": broken})
+    click(view, "run")
+    assert view.debugger.error == "KeyError"
+    while view.debugger.transition.kind not in {"TaskStarted", "TaskFailed"}:
+        click(view, "back")
+    assert "KeyError" in view.now.value
+    assert "Traceback (most recent call last)" in view.now.value
+
+
+class Backend:
+    """A backend with a bug of its own."""
+
+    def call(self, call):
+        raise ZeroDivisionError("in the backend")
+
+
+def test_an_exception_of_anything_else_is_shown_and_the_view_goes_on(show):
+    view = show(tasks=Backend())
+    for name in ("run", "next"):
+        click(view, name)
+        assert "ZeroDivisionError: in the backend" in view.problem.value
+    click(view, "back")
+    assert view.problem.value == ""
+
+
+def test_an_interrupt_of_the_kernel_ends_a_click(show):
+    def forever(event):
+        signal.raise_signal(signal.SIGINT)
+
+    view = show(tasks={"Charge": forever})
+    before = signal.getsignal(signal.SIGINT)
+    click(view, "next", "next")
+    assert "Interrupted" in view.problem.value
+    assert signal.getsignal(signal.SIGINT) is before
+    click(view, "back")
+    assert view.problem.value == ""
+
+
+def test_untrusted_text_is_escaped_in_every_html_widget(show):
+    def fail(event):
+        raise sfnbook.TaskFailure(ATTACK, ATTACK)
+
+    states = {
+        ATTACK: {**TASK, "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.e", "Next": f"2{ATTACK}"}], "End": True},
+        f"2{ATTACK}": {**TASK, "End": True},
+    }
+    view = show({"StartAt": ATTACK, "States": states}, {ATTACK: ATTACK}, tasks={ATTACK: fail})
+    seen = 0
+    for _ in range(30):
+        click(view, "step")
+        for widget in descendants(view):
+            if isinstance(widget, ipywidgets.HTML):
+                assert "<img" not in widget.value
+                seen += widget.value.count("&lt;img")
+    assert seen > 50
+    assert view.debugger.blocked == "unanswered"
+
+
+# --- running for long --------------------------------------------------------------------------------
+def test_a_long_run_leaves_the_loop_free_and_can_be_stopped(show):
+    view = show(LOOP, limits=None)
+
+    async def scenario():
+        click(view, "run")
+        assert enabled(view) == {"stop"}
+        ticks = 0
+        while view.debugger.position < 2000:
+            await asyncio.sleep(0)
+            ticks += 1
+        click(view, "step", "run")
+        assert view._runner.running
+        click(view, "stop")
+        stood = view.debugger.position
+        await asyncio.sleep(0.02)
+        assert ticks > 0
+        return stood
+
+    stood = asyncio.run(scenario())
+    assert view.debugger.position == stood
+    assert not view._runner.running
+    assert "run" in enabled(view)
+
+
+def test_an_edit_while_it_runs_is_refused_beside_the_field(show):
+    view = show(LOOP, limits=None)
+
+    async def scenario():
+        click(view, "run")
+        await asyncio.sleep(0)
+        view.edit.field.value = "{}"
+        view.edit.form.button.click()
+        click(view, "stop")
+
+    asyncio.run(scenario())
+    assert "Stop it first" in view.edit.form.message.value
+
+
+def test_an_endless_loop_stops_at_the_limit_of_aws(show):
+    view = show(LOOP)
+    click(view, "run")
+    assert view.debugger.status == "FAILED"
+    assert "25000" in view.outcome.value.replace(",", "")
+
+
+def test_moves_in_code_are_shown_at_most_twenty_times_a_second(show):
+    view, shown = show(LOOP, limits=None), []
+    view.graph.observe(lambda change: shown.append(change["new"]), "selected")
+
+    async def scenario():
+        for _ in range(200):
+            view.debugger.step()
+        few = len(shown)
+        while view.graph.selected != view._pointers[view.debugger.transition.state]:
+            await asyncio.sleep(0.01)
+        return few
+
+    assert asyncio.run(scenario()) < 100
+
+
+def test_a_runner_reports_what_went_wrong():
+    reports = []
+    runner = Runner(lambda: 1 / 0, reports.append)
+    runner.start()
+    assert [type(report) for report in reports] == [ZeroDivisionError]
+    assert not runner.running
+
+
+# --- cells -------------------------------------------------------------------------------------------
+def test_running_a_cell_again_closes_its_old_views(show, monkeypatch):
+    runs = iter([("a", "1"), ("a", "1"), ("b", "2"), ("a", "3")])
+    monkeypatch.setattr(cells, "current_cell", lambda: next(runs))
+    one, two, other, again = (show() for _ in range(4))
+    assert [view.comm is None for view in (one, two, other, again)] == [True, True, False, False]
+
+
+def test_a_closed_view_leaves_no_widget_behind():
+    from ipywidgets.widgets.widget import _instances
+
+    def views():
+        return {key for key, widget in _instances.items() if not isinstance(widget, GraphView)}
+
+    before = views()
+    view = DebuggerView(Debugger(sfnbook.load(ORDER)))
+    assert len(views()) > len(before) + 30
+    view.close()
+    assert views() == before
+    view.debugger.step()
+
+
+def test_outside_of_a_notebook_there_is_no_cell():
+    assert cells.current_cell() is None
