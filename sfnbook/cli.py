@@ -190,10 +190,15 @@ def lab(
     """Copy the course and open JupyterLab on its first notebook; more options go to JupyterLab."""
     if find_spec("jupyterlab") is None:
         raise UsageError("JupyterLab is not installed here. Install it with: pip install 'sfnbook[lab]'")
-    # `sfnbook lab --no-browser`: an option in the place of the folder belongs to JupyterLab, too.
-    options = list(context.args)
-    if str(directory).startswith("-"):
-        options, directory = [str(directory), *options], Path(course.FOLDER)
+    # An unknown option can land in the place of the folder: it is JupyterLab's, wherever it stands.
+    given = [str(directory), *context.args]
+    folders = [one for one in given if not one.startswith("-")] or [course.FOLDER]
+    options = [one for one in given if one.startswith("-")]
+    if len(folders) > 1:
+        raise UsageError(
+            f"One folder, not {' and '.join(folders)}. Options of JupyterLab are written --name=value."
+        )
+    directory = Path(folders[0])
     course.copy_course(directory)
     from jupyterlab.labapp import main as jupyter_lab  # noqa: PLC0415 - optional, and slow to load
 

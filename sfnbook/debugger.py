@@ -280,7 +280,8 @@ class Debugger:
 
     def _branch_of(self, transition: Transition) -> Branch:
         number = transition.number
-        for branch in [self.branches.current, *self.branches]:
+        branches: list[Branch] = [self.branches.current, *self.branches]
+        for branch in branches:
             if number < branch.length and branch.execution.shown(number) == transition:
                 return branch
         raise UsageError(f"{transition!r} is in no branch of this debugger.")

@@ -90,6 +90,7 @@ def read_items(state: CompiledMap, effective: Json, scene: Scene) -> list[Json]:
     if state.definition.query_language == JSONATA:
         raise Failed(QUERY_EVALUATION_ERROR, f"Map state input must be an array but was: {text(items)}")
     path = getattr(state.definition, "items_path", None) or "$"
+    path = path[1:] if path.startswith("$$") else path  # AWS drops one of the context's dollars
     raise Failed(RUNTIME, f'Reference path "{path}" must point to array.', prefixed=False)
 
 

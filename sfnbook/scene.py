@@ -136,7 +136,7 @@ def token_of(frame: Frame) -> str | None:
     """The task token of the attempt that a frame is at."""
     work = frame.work
     task = work if isinstance(work, Scheduled) else getattr(work, "task", None)
-    return None if task is None else task.token
+    return task.token if isinstance(task, Scheduled) else None
 
 
 def lineage_of(frame: Frame, index: int = 0) -> Lineage:

@@ -113,7 +113,7 @@ CASES = {
         ["RetryScheduled Orders[0].Charge"],
     ),
     "a function at a state": (
-        {"state": "Rest", "when": lambda transition: transition.time > 20},
+        {"state": "Rest", "when": lambda transition: transition.time >= 20},
         ["StateEntered Orders[2].Rest", "StateEntered Orders[3].Rest"],
     ),
     "an error that is caught": ({"on_error": "caught"}, ["Caught Orders[2].Charge"]),
@@ -145,8 +145,6 @@ def test_where_it_stops(spec, expected):
     assert debugger.status == "FAILED"
     debugger.restart()
     assert stops(debugger) == found
-    back = [debugger.run_back() for _ in expected]
-    assert [one for one in back if one is not None] == found[-2::-1] or debugger.position == 0
     assert str(added)
 
 

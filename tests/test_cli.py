@@ -346,7 +346,7 @@ def test_lab_says_what_is_missing(sfnbook: Callable[..., Ended], monkeypatch: py
         (["mine"], "mine", []),
         (["mine", "--port=9", "--no-browser"], "mine", ["--port=9", "--no-browser"]),
         (["--no-browser"], "sfnbook-course", ["--no-browser"]),
-        (["--port=9", "mine"], "mine", ["--port=9"]),
+        (["--port=9", "mine", "--no-browser"], "mine", ["--port=9", "--no-browser"]),
     ],
     ids=words,
 )
@@ -368,6 +368,12 @@ def test_lab_opens_the_first_notebook(
     assert address == "--LabApp.default_url=/lab/tree/01-first-steps.ipynb"
     assert rest == passed_on
     assert (Path(folder) / "01-first-steps.ipynb").is_file()
+
+
+def test_lab_takes_one_folder(sfnbook: Callable[..., Ended]) -> None:
+    ended = sfnbook("lab", "--port", "9", "mine")
+    assert (ended.code, list(Path().glob("mine"))) == (2, [])
+    assert "One folder, not 9 and mine." in ended.err
 
 
 # --- the whole ------------------------------------------------------------------------------------

@@ -10,121 +10,25 @@ from hypothesis import strategies as st
 import sfnbook
 from sfnbook.branches import Recording
 from sfnbook.debugger import Debugger
-from sfnbook.statuses import Statuses, container_of
-
-LAMBDA = "arn:aws:lambda:us-east-1:111122223333:function:f"
-RETRY = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 10, "MaxAttempts": 2}]
-
-
-def task(**fields):
-    return {"Type": "Task", "Resource": LAMBDA, **fields}
-
-
-def block(**states):
-    return {"StartAt": next(iter(states)), "States": states}
-
-
-LINE = block(
-    A={"Type": "Pass", "Next": "B"}, B={"Type": "Pass", "Next": "C"}, C={"Type": "Pass", "End": True}
+from sfnbook.statuses import Statuses
+from tests.debugging import (
+    CALLBACK,
+    CAUGHT,
+    CHARGE,
+    INPUTS,
+    LINE,
+    LOOP,
+    MACHINES,
+    MAP,
+    PARALLEL,
+    FailsFirst,
+    block,
+    debug,
+    debug_map,
+    do,
+    shown,
+    task,
 )
-MAP = block(
-    First={"Type": "Pass", "Next": "Orders"},
-    Orders={
-        "Type": "Map",
-        "ItemsPath": "$.items",
-        "MaxConcurrency": 2,
-        "ItemProcessor": block(
-            Charge=task(Retry=RETRY, Next="Rest"), Rest={"Type": "Wait", "Seconds": 5, "End": True}
-        ),
-        "Next": "Last",
-    },
-    Last={"Type": "Pass", "End": True},
-)
-PARALLEL = block(
-    Both={
-        "Type": "Parallel",
-        "Branches": [
-            block(Left={"Type": "Pass", "Next": "Left2"}, Left2={"Type": "Pass", "End": True}),
-            block(Right={"Type": "Wait", "Seconds": 9, "End": True}),
-        ],
-        "Next": "After",
-    },
-    After={"Type": "Succeed"},
-)
-CAUGHT = block(
-    Both={
-        "Type": "Parallel",
-        "Branches": [
-            block(Slow={"Type": "Wait", "Seconds": 9, "End": True}),
-            block(Bad={"Type": "Fail", "Error": "Oops", "Cause": "on purpose"}),
-        ],
-        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Mend"}],
-        "Next": "Mend",
-    },
-    Mend={"Type": "Succeed"},
-)
-LOOP = block(
-    Each={
-        "Type": "Map",
-        "ItemsPath": "$.pages[0]",
-        "ItemProcessor": block(Do={"Type": "Pass", "End": True}),
-        "ResultPath": None,
-        "Next": "Turn",
-    },
-    Turn={"Type": "Pass", "Parameters": {"pages.$": "$.pages[1:]"}, "Next": "More?"},
-    **{
-        "More?": {
-            "Type": "Choice",
-            "Choices": [{"Variable": "$.pages[0]", "IsPresent": True, "Next": "Each"}],
-            "Default": "Done",
-        }
-    },
-    Done={"Type": "Succeed"},
-)
-CALLBACK = block(
-    Ask=task(
-        Resource="arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        Parameters={"QueueUrl": "q", "MessageBody": {"token.$": "$$.Task.Token"}},
-        Next="Then",
-    ),
-    Then={"Type": "Pass", "End": True},
-)
-CHARGE = block(Charge=task(Next="Last"), Last={"Type": "Pass", "End": True})
-
-
-class FailsFirst:
-    """Fails the first attempt of each visit, and counts its calls."""
-
-    def __init__(self):
-        self.calls = 0
-
-    def __call__(self, event, context):
-        self.calls += 1
-        if context.attempt == 1:
-            raise ValueError("again")
-        return {"item": event}
-
-
-def debug(definition, given=None, **options):
-    return Debugger(sfnbook.load(definition), given, **options)
-
-
-def debug_map(items=(1, 2, 3), answer=None):
-    return debug(MAP, {"items": list(items)}, tasks={"Charge": answer or FailsFirst()})
-
-
-def shown(transition):
-    return None if transition is None else f"{transition.kind} {transition.path}".strip()
-
-
-def do(debugger, moves):
-    """Make moves such as "step_over" or "run_to Last"; what the last one returned."""
-    returned = None
-    for move in moves:
-        name, _, argument = move.partition(" ")
-        returned = getattr(debugger, name)(*([argument] if argument else []))
-    return returned
-
 
 # --- control --------------------------------------------------------------------------------------
 CONTROL = {
@@ -194,7 +98,6 @@ CONTROL = {
     "restart, then on": (LINE, ["run", "restart", "step_over"], "StateExited A", "B"),
     "reset, then on": (LINE, ["run", "reset", "step_over"], "StateExited A", "B"),
 }
-INPUTS = {id(MAP): {"items": [1, 2, 3]}, id(LOOP): {"pages": [[1, 2, 3], [4], [5, 6]]}}
 
 
 @pytest.mark.parametrize(("definition", "moves", "stops_at", "path"), CONTROL.values(), ids=CONTROL)
@@ -511,7 +414,7 @@ def test_find(wanted, count):
 
 @pytest.mark.parametrize("wanted", [{"state": "Chrage"}, {"kind": "TaskFialed"}])
 def test_find_names_the_nearest(wanted):
-    with pytest.raises(sfnbook.UsageError, match="Did you mean '(Charge|TaskFailed)'"):
+    with pytest.raises(sfnbook.UsageError, match=r"Did you mean '(Charge|TaskFailed)'"):
         debug_map().find(**wanted)
 
 
@@ -561,131 +464,6 @@ def test_observers_hear_of_moves_and_edits():
     end()
     debugger.restart()
     assert heard == [1, 8, 7]
-
-
-# --- statuses -------------------------------------------------------------------------------------
-STATUSES = {
-    "nothing yet": (LINE, [], {}),
-    "about to run": (LINE, ["run_to B"], {"A": "succeeded", "B": "current"}),
-    "all done": (LINE, ["run"], {"A": "succeeded", "B": "succeeded", "C": "succeeded"}),
-    "a Parallel waits when all of it does": (
-        PARALLEL,
-        ["run_to Left", "step_out", "back", "back", "back", "back"],
-        {"Both": "waiting", "Left": "succeeded", "Left2": "succeeded", "Right": "waiting"},
-    ),
-    "an error is caught": (
-        CAUGHT,
-        ["run"],
-        {"Both": "caught", "Slow": "aborted", "Bad": "failed", "Mend": "succeeded"},
-    ),
-    "a retry": (
-        MAP,
-        ["run_to Orders[0].Charge", *["step"] * 8],
-        {"First": "succeeded", "Orders": "current", "Charge": "current"},
-    ),
-}
-
-
-def by_name(statuses):
-    return {pointer.rpartition("/")[2]: status for pointer, status in statuses.items()}
-
-
-@pytest.mark.parametrize(("definition", "moves", "expected"), STATUSES.values(), ids=STATUSES)
-def test_statuses(definition, moves, expected):
-    tasks = {"Charge": FailsFirst()} if definition is MAP else None
-    debugger = debug(definition, INPUTS.get(id(definition)), tasks=tasks)
-    do(debugger, moves)
-    assert by_name(debugger.statuses()) == expected
-
-
-def test_a_map_retries_when_all_of_it_does():
-    debugger = debug_map([1])
-    debugger.breakpoints.add(when=lambda transition: transition.kind == "RetryScheduled")
-    debugger.run()
-    assert by_name(debugger.statuses()) == {
-        "First": "succeeded",
-        "Orders": "retrying",
-        "Charge": "retrying",
-    }
-
-
-FAILING = block(
-    All={
-        "Type": "Map",
-        "ItemsPath": "$.items",
-        "ItemProcessor": block(
-            Pick={
-                "Type": "Choice",
-                "Choices": [{"Variable": "$", "NumericEquals": 0, "Next": "Done"}],
-                "Default": "Slow",
-            },
-            Done={"Type": "Succeed"},
-            Slow={"Type": "Wait", "SecondsPath": "$", "Next": "Bad"},
-            Bad={"Type": "Fail", "Error": "Oops"},
-        ),
-        "End": True,
-    }
-)
-
-
-def test_an_uncaught_error_fails_all_around_it():
-    debugger = debug(FAILING, {"items": [0, 9, 5, 0]})
-    debugger.run()
-    assert by_name(debugger.statuses()) == {
-        "All": "failed",
-        "Pick": "succeeded",
-        "Done": "succeeded",
-        "Slow": "aborted",
-        "Bad": "failed",
-    }
-    assert debugger.iterations() == {"/States/All": {"succeeded": 2, "failed": 1, "aborted": 1}}
-
-
-def test_iterations_are_counted():
-    debugger = debug_map([1, 2, 3, 4, 5])
-    seen = []
-    while debugger.step():
-        counts = debugger.iterations().get("/States/Orders", {})
-        if not seen or seen[-1] != counts:
-            seen.append(counts)
-    assert seen == [
-        {},
-        {"running": 1},
-        {"running": 2},
-        {"running": 1, "succeeded": 1},
-        {"running": 2, "succeeded": 1},
-        {"running": 1, "succeeded": 2},
-        {"running": 2, "succeeded": 2},
-        {"running": 1, "succeeded": 3},
-        {"running": 2, "succeeded": 3},
-        {"running": 1, "succeeded": 4},
-        {"succeeded": 5},
-    ]
-
-
-def test_a_map_that_begins_anew_forgets_its_last_run():
-    debugger = debug(LOOP, INPUTS[id(LOOP)])
-    counts = []
-    while debugger.run_to("Turn"):
-        counts.append(debugger.iterations().get("/States/Each"))
-    assert counts[:3] == [{"succeeded": 3}, {"succeeded": 1}, {"succeeded": 2}]
-    debugger.goto(debugger.find(state="Each", kind="StateEntered")[1])
-    assert debugger.iterations() == {}
-    assert by_name(debugger.statuses())["Each"] == "current"
-    assert "Do" not in by_name(debugger.statuses())
-
-
-@pytest.mark.parametrize(
-    ("pointer", "container"),
-    [
-        ("/States/A", ""),
-        ("/States/M/ItemProcessor/States/A", "/States/M"),
-        ("/States/M/ItemProcessor/States/P/Branches/1/States/States", "/States/M/ItemProcessor/States/P"),
-        ("/States/States/Branches/0/States/a~1States~1b", "/States/States"),
-    ],
-)
-def test_container_of(pointer, container):
-    assert container_of(pointer) == container
 
 
 # --- copies ---------------------------------------------------------------------------------------
@@ -752,7 +530,7 @@ def test_of_takes_an_execution_that_has_run():
 
 
 def test_a_definition_must_be_loaded():
-    with pytest.raises(sfnbook.UsageError, match="sfnbook.load"):
+    with pytest.raises(sfnbook.UsageError, match=r"sfnbook\.load"):
         Debugger(LINE)
 
 
@@ -773,12 +551,6 @@ MOVES = st.one_of(
     st.sampled_from(["step", "back", "step_over", "step_into", "step_out", "run_back", "restart"]),
     st.integers(0, 200),
 )
-MACHINES = {
-    "map": lambda: debug_map(),
-    "parallel": lambda: debug(PARALLEL),
-    "caught": lambda: debug(CAUGHT),
-    "loop": lambda: debug(LOOP, INPUTS[id(LOOP)]),
-}
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -798,28 +570,6 @@ def test_any_way_comes_to_the_same_transitions(name, moves):
     debugger.run()
     assert debugger.transitions == reference.transitions
     assert debugger.output == reference.output
-
-
-@pytest.mark.parametrize("name", MACHINES)
-def test_statuses_at_each_cursor_are_those_of_a_new_computation(name):
-    debugger = MACHINES[name]()
-    debugger.run()
-    changes = debugger.execution.changes
-    for cursor in [*range(len(changes)), *reversed(range(len(changes)))]:
-        debugger.execution.seek(cursor)
-        assert debugger.statuses() == Statuses().follow(changes, cursor).states()
-
-
-def test_statuses_follow_from_branch_to_branch():
-    debugger = debug_map()
-    debugger.run()
-    debugger.goto(9)
-    debugger.inject_error("Charge", "X", attempts="all")
-    debugger.run()
-    for branch in ["main", "branch 1"] * 2:
-        debugger.switch(branch)
-        fresh = Statuses().follow(debugger.execution.changes, debugger.position)
-        assert debugger.statuses() == fresh.states()
 
 
 def test_a_recording_leaves_its_execution_alone():

@@ -145,12 +145,12 @@ _AGREED: Final = (
 
 
 def _comparison(test: Condition) -> Node:
-    left, right, kind = _side(test.left), _side(test.right), _kind(test.right)
+    left, kind = _side(test.left), _kind(test.right)
     if kind in _AGREED.get(test.operator, ()):
         from jsonpath_ng.ext.filter import Expression  # noqa: PLC0415
 
-        return Expression(left, test.operator, right if kind == "path" else test.right.value)
-    relation = RELATIONS[test.operator]
+        return Expression(left, test.operator, _side(test.right) if kind == "path" else test.right.value)
+    right, relation = _side(test.right), RELATIONS[test.operator]
     return _own(lambda datum: [datum] if relation(_found(left, datum), _found(right, datum)) else [])
 
 

@@ -282,6 +282,7 @@ class InjectForm:
     def show_states(self, states: Sequence[Any]) -> None:
         """Offer the states that can fail."""
         self.state.options = [state.name for state in states if state.type in FAILABLE]
+        self.state.value = next(iter(self.state.options), None)
         for button in (self.form.button, self.result_form.button):
             button.disabled = not self.state.options
 

@@ -234,10 +234,12 @@ def json_html(value: Json, before: Any = UNCOMPARED) -> str:
 
 
 def _line_html(line: Line) -> str:
-    body = f'<span class="sfn-key">{escape(line.label)}</span><span class="sfn-{line.kind}">{escape(line.value)}</span>'
-    mark = f" sfn-{line.mark}" if line.mark else ""
-    word = f' title="{line.mark}"' if line.mark else ""
-    return f'<span class="sfn-line{mark}" style="--depth:{line.depth}"{word}>{body}</span>'
+    key, value = escape(line.label), escape(line.value)
+    mark = f' sfn-{line.mark}" title="{line.mark}"' if line.mark else '"'
+    return (
+        f'<span class="sfn-line{mark} style="--depth:{line.depth}"><span class="sfn-key">{key}</span>'
+        f'<span class="sfn-{line.kind}">{value}</span></span>'
+    )
 
 
 # --- the stages of the data flow ------------------------------------------------------------------
@@ -325,7 +327,8 @@ def transition_html(transition: Any, stopped_by: Any = None) -> str:
             "<details><summary>Python traceback</summary>"
             f'<pre class="sfn-json">{escape(transition.traceback)}</pre></details>'
         )
-    return _card(said.status, head, body, f"{transition.kind} · attempt {transition.attempt}")
+    attempt = f" · attempt {transition.attempt}" if transition.state else ""
+    return _card(said.status, head, body, transition.kind + attempt)
 
 
 def _row(row: str) -> str:

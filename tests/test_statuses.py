@@ -1,0 +1,165 @@
+"""Statuses: what the picture shows, at any cursor, however it was reached."""
+
+import pytest
+
+from sfnbook.statuses import Statuses, container_of
+from tests.debugging import (
+    CAUGHT,
+    INPUTS,
+    LINE,
+    LOOP,
+    MACHINES,
+    MAP,
+    PARALLEL,
+    FailsFirst,
+    block,
+    debug,
+    debug_map,
+    do,
+)
+
+
+def by_name(statuses):
+    return {pointer.rpartition("/")[2]: status for pointer, status in statuses.items()}
+
+
+STATUSES = {
+    "nothing yet": (LINE, [], {}),
+    "about to run": (LINE, ["run_to B"], {"A": "succeeded", "B": "current"}),
+    "all done": (LINE, ["run"], {"A": "succeeded", "B": "succeeded", "C": "succeeded"}),
+    "a Parallel waits when all of it does": (
+        PARALLEL,
+        ["run_to Left", "step_out", "back", "back", "back", "back"],
+        {"Both": "waiting", "Left": "succeeded", "Left2": "succeeded", "Right": "waiting"},
+    ),
+    "an error is caught": (
+        CAUGHT,
+        ["run"],
+        {"Both": "caught", "Slow": "aborted", "Bad": "failed", "Mend": "succeeded"},
+    ),
+    "a retry": (
+        MAP,
+        ["run_to Orders[0].Charge", *["step"] * 8],
+        {"First": "succeeded", "Orders": "current", "Charge": "current"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("definition", "moves", "expected"), STATUSES.values(), ids=STATUSES)
+def test_statuses(definition, moves, expected):
+    tasks = {"Charge": FailsFirst()} if definition is MAP else None
+    debugger = debug(definition, INPUTS.get(id(definition)), tasks=tasks)
+    do(debugger, moves)
+    assert by_name(debugger.statuses()) == expected
+
+
+def test_a_map_retries_when_all_of_it_does():
+    debugger = debug_map([1])
+    debugger.breakpoints.add(when=lambda transition: transition.kind == "RetryScheduled")
+    debugger.run()
+    assert by_name(debugger.statuses()) == {
+        "First": "succeeded",
+        "Orders": "retrying",
+        "Charge": "retrying",
+    }
+
+
+FAILING = block(
+    All={
+        "Type": "Map",
+        "ItemsPath": "$.items",
+        "ItemProcessor": block(
+            Pick={
+                "Type": "Choice",
+                "Choices": [{"Variable": "$", "NumericEquals": 0, "Next": "Done"}],
+                "Default": "Slow",
+            },
+            Done={"Type": "Succeed"},
+            Slow={"Type": "Wait", "SecondsPath": "$", "Next": "Bad"},
+            Bad={"Type": "Fail", "Error": "Oops"},
+        ),
+        "End": True,
+    }
+)
+
+
+def test_an_uncaught_error_fails_all_around_it():
+    debugger = debug(FAILING, {"items": [0, 9, 5, 0]})
+    debugger.run()
+    assert by_name(debugger.statuses()) == {
+        "All": "failed",
+        "Pick": "succeeded",
+        "Done": "succeeded",
+        "Slow": "aborted",
+        "Bad": "failed",
+    }
+    assert debugger.iterations() == {"/States/All": {"succeeded": 2, "failed": 1, "aborted": 1}}
+
+
+def test_iterations_are_counted():
+    debugger = debug_map([1, 2, 3, 4, 5])
+    seen = []
+    while debugger.step():
+        counts = debugger.iterations().get("/States/Orders", {})
+        if not seen or seen[-1] != counts:
+            seen.append(counts)
+    assert seen == [
+        {},
+        {"running": 1},
+        {"running": 2},
+        {"running": 1, "succeeded": 1},
+        {"running": 2, "succeeded": 1},
+        {"running": 1, "succeeded": 2},
+        {"running": 2, "succeeded": 2},
+        {"running": 1, "succeeded": 3},
+        {"running": 2, "succeeded": 3},
+        {"running": 1, "succeeded": 4},
+        {"succeeded": 5},
+    ]
+
+
+def test_a_map_that_begins_anew_forgets_its_last_run():
+    debugger = debug(LOOP, INPUTS[id(LOOP)])
+    counts = []
+    while debugger.run_to("Turn"):
+        counts.append(debugger.iterations().get("/States/Each"))
+    assert counts[:3] == [{"succeeded": 3}, {"succeeded": 1}, {"succeeded": 2}]
+    debugger.goto(debugger.find(state="Each", kind="StateEntered")[1])
+    assert debugger.iterations() == {}
+    assert by_name(debugger.statuses())["Each"] == "current"
+    assert "Do" not in by_name(debugger.statuses())
+
+
+@pytest.mark.parametrize(
+    ("pointer", "container"),
+    [
+        ("/States/A", ""),
+        ("/States/M/ItemProcessor/States/A", "/States/M"),
+        ("/States/M/ItemProcessor/States/P/Branches/1/States/States", "/States/M/ItemProcessor/States/P"),
+        ("/States/States/Branches/0/States/a~1States~1b", "/States/States"),
+    ],
+)
+def test_container_of(pointer, container):
+    assert container_of(pointer) == container
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_statuses_at_each_cursor_are_those_of_a_new_computation(name):
+    debugger = MACHINES[name]()
+    debugger.run()
+    changes = debugger.execution.changes
+    for cursor in [*range(len(changes)), *reversed(range(len(changes)))]:
+        debugger.execution.seek(cursor)
+        assert debugger.statuses() == Statuses().follow(changes, cursor).states()
+
+
+def test_statuses_follow_from_branch_to_branch():
+    debugger = debug_map()
+    debugger.run()
+    debugger.goto(9)
+    debugger.inject_error("Charge", "X", attempts="all")
+    debugger.run()
+    for branch in ["main", "branch 1"] * 2:
+        debugger.switch(branch)
+        fresh = Statuses().follow(debugger.execution.changes, debugger.position)
+        assert debugger.statuses() == fresh.states()
