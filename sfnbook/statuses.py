@@ -34,6 +34,8 @@ from sfnbook.frames import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sfnbook.frames import Fan
+
 URGENCY: Final = ("current", "retrying", "waiting", "failed", "caught", "aborted", "succeeded")
 """Which status a state shows that several iterations have visited; names of `theme.STATUSES`."""
 
@@ -94,15 +96,19 @@ class Statuses:
     def follow(self, changes: Sequence[Change], cursor: int) -> Self:
         """Stand after the first ``cursor`` changes: back to where they part from those before, then on."""
         done = self._done
+        keep = min(len(done), cursor)
         # Branches share the changes before their fork, so one identical pair says all.
-        while done and (len(done) > cursor or done[-1] is not changes[len(done) - 1]):
-            done.pop()
-            for mapping, key, old in reversed(self._journal.pop()):
+        while keep and done[keep - 1] is not changes[keep - 1]:
+            keep -= 1
+        del done[keep:]
+        while len(self._journal) > keep:  # an interrupt may have left one more than is done
+            for mapping, key, old in reversed(self._journal[-1]):
                 _put(mapping, key, old)
-        for change in changes[len(done) : cursor]:
+            self._journal.pop()
+        for number in range(keep, cursor):
             self._journal.append([])
-            done.append(change)
-            self._note(change, len(done) - 1)
+            self._note(changes[number])
+            done.append(changes[number])
         return self
 
     def states(self) -> dict[str, str]:
@@ -124,15 +130,16 @@ class Statuses:
         }
 
     # --- one change -------------------------------------------------------------------------------
-    def _note(self, change: Change, number: int) -> None:
+    def _note(self, change: Change) -> None:
         kind, before = change.kind, change.before
         if before is not None and before.id != WORLD:
             if kind in _LEFT:
                 self._set(before, _LEFT[kind])
             elif kind in {"StateEntered", "RetryScheduled"}:
                 self._forget_run(before.id, before.state)
-            elif kind == "FanOutStarted":
-                self._write(self._runs.setdefault(before.id, {}), before.state, number)
+            elif kind == "FanOutStarted" and change.after is not None:
+                run: Fan = change.after.work  # a Distributed Map starts twice: itself, then its Map Run
+                self._write(self._runs.setdefault(before.id, {}), before.state, run.number)
         self._see(before, change.after)
         if kind != "FanOutSucceeded":  # its children go, and stay in the picture as they ended
             for old, new in change.others:

@@ -188,7 +188,7 @@ def a_task(sketch: Sketch, later: list[str]) -> dict[str, Any]:
     given = "Arguments" if sketch.jsonata else "Parameters"
     fields = {"Resource": LAMBDA, **keeping(sketch), **policies(sketch, later)}
     fields |= sketch.pick({}, {"TimeoutSeconds": 2}, {"TimeoutSeconds": 5, "HeartbeatSeconds": 1})
-    kind = sketch.pick("lambda", "lambda", "sync", "outside" if sketch.outside else "lambda", "nested")
+    kind = sketch.pick("lambda", "lambda", "sync", "nested", *(["outside"] * 2 if sketch.outside else []))
     if kind == "lambda":
         arguments = {"x": "{% $states.input.n %}"} if sketch.jsonata else {"x.$": "$.n", "id.$": "States.UUID()"}
         return fields | sketch.pick({}, {given: arguments})

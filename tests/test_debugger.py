@@ -546,6 +546,21 @@ def test_it_shows_itself_without_a_notebook():
     assert bundle["image/svg+xml"].count('data-status="succeeded"') >= 1
 
 
+def test_a_running_kernel_gets_the_view_as_well(monkeypatch):
+    class View:
+        def _repr_mimebundle_(self):
+            return {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}, "text/plain": "View()"}, {}
+
+    class Shell:
+        kernel = object()
+
+    monkeypatch.setattr("IPython.get_ipython", Shell)
+    monkeypatch.setattr(Debugger, "show", lambda _debugger: View())
+    bundle = debug(LINE)._repr_mimebundle_()
+    assert set(bundle) == {"application/vnd.jupyter.widget-view+json", "text/plain", "image/svg+xml"}
+    assert bundle["text/plain"].startswith("<Debugger")
+
+
 # --- laws -----------------------------------------------------------------------------------------
 MOVES = st.one_of(
     st.sampled_from(["step", "back", "step_over", "step_into", "step_out", "run_back", "restart"]),

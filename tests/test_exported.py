@@ -37,7 +37,7 @@ METHODS = {
         try_machine show plot plot_timeline to_html to_pytest save open
     """,
 }
-METHODS_LATER = {"StateMachine.test_state"}
+METHODS_LATER: set[str] = set()
 """Like LATER, as "Class.name"."""
 
 

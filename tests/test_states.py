@@ -3,7 +3,7 @@
 import pytest
 
 from sfnbook.tasks import failure, never, result
-from tests.machines import INVOKE, LAMBDA, block, details, load, one, prefix, task
+from tests.machines import INVOKE, block, details, load, one, prefix, task
 
 NOW = "2025-01-01T00:00:00Z"
 RUNTIME = "States.Runtime"
@@ -555,11 +555,6 @@ def test_each_retrier_has_its_own_counter():
         {"ErrorEquals": ["A", "B"], "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 2},
         {"ErrorEquals": ["C"], "IntervalSeconds": 5},
     ]
-    errors = iter("ACBB")
-
-    def fails(_event):
-        return failure(next(errors))
-
     execution = retrying(*retriers).start(tasks={"S": AlternatingBackend("ACBB")})
     # A uses retrier 1 (1 s), C retrier 2 (5 s), B retrier 1 again (2 s), and B finds it used up.
     assert starts(execution) == [0, 1, 6, 8]
@@ -981,7 +976,3 @@ def test_assigned_variables_are_in_the_exited_event_as_json_text():
 def test_a_variable_that_is_not_there():
     execution = one(passing(Parameters={"x.$": "$no"})).start().run()
     assert (execution.status, execution.error) == ("FAILED", RUNTIME)
-
-
-def test_the_resources_of_the_recordings_are_what_is_tested():
-    assert LAMBDA.startswith("arn:aws:lambda:")

@@ -1,5 +1,7 @@
 """Statuses: what the picture shows, at any cursor, however it was reached."""
 
+import copy
+
 import pytest
 
 from sfnbook.statuses import Statuses, container_of
@@ -118,8 +120,18 @@ def test_iterations_are_counted():
     ]
 
 
-def test_a_map_that_begins_anew_forgets_its_last_run():
-    debugger = debug(LOOP, INPUTS[id(LOOP)])
+def distributed(definition):
+    changed = copy.deepcopy(definition)
+    changed["States"]["Each"]["ItemProcessor"]["ProcessorConfig"] = {
+        "Mode": "DISTRIBUTED",
+        "ExecutionType": "STANDARD",
+    }
+    return changed
+
+
+@pytest.mark.parametrize("definition", [LOOP, distributed(LOOP)], ids=["inline", "distributed"])
+def test_a_map_that_begins_anew_forgets_its_last_run(definition):
+    debugger = debug(definition, INPUTS[id(LOOP)])
     counts = []
     while debugger.run_to("Turn"):
         counts.append(debugger.iterations().get("/States/Each"))
@@ -163,3 +175,22 @@ def test_statuses_follow_from_branch_to_branch():
         debugger.switch(branch)
         fresh = Statuses().follow(debugger.execution.changes, debugger.position)
         assert debugger.statuses() == fresh.states()
+
+
+def test_an_interrupted_computation_is_made_good(monkeypatch):
+    debugger = debug_map()
+    debugger.run()
+    changes, statuses, note = debugger.execution.changes, Statuses(), Statuses._note
+
+    def interrupted(self, change):
+        note(self, change)
+        if change is changes[20]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Statuses, "_note", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        statuses.follow(changes, len(changes))
+    monkeypatch.undo()
+    for cursor in (len(changes), 10, 25):
+        assert statuses.follow(changes, cursor).states() == Statuses().follow(changes, cursor).states()
+        assert statuses.iterations() == Statuses().follow(changes, cursor).iterations()

@@ -53,7 +53,13 @@ def show():
     """A view of a debugger of a definition; closed afterwards."""
     views = []
 
-    def made(definition=ORDER, input=None, *, panels=None, **given):
+    def made(
+        definition=ORDER,
+        input=None,
+        *,  # noqa: A002
+        panels=None,
+        **given,
+    ):
         views.append(DebuggerView(Debugger(sfnbook.load(definition), input, **given), panels=panels))
         return views[-1]
 
@@ -162,7 +168,7 @@ def test_run_goes_to_the_end_and_shows_the_output(show):
 
 def test_restart_goes_to_the_beginning_and_calls_nobody_again(show):
     calls = []
-    view = show(tasks={"Charge": lambda event: calls.append(event)})
+    view = show(tasks={"Charge": lambda event: calls.append(event)})  # noqa: PLW0108
     click(view, "run", "restart")
     assert view.debugger.position == 0
     click(view, "run")
@@ -369,9 +375,10 @@ def test_injected_errors_are_taken_back(show):
     view = show(tasks={"Charge": {}})
     view.inject.attempts.value = "all"
     view.inject.form.button.click()
+    assert "Charge fails with States.TaskFailed, every attempt" in view.inject.waiting.value
     assert len(view.debugger.faults) == 1
     view.inject.clear.click()
-    assert view.debugger.faults == ()
+    assert (view.debugger.faults, view.inject.waiting.value) == ((), "")
 
 
 @pytest.mark.parametrize(("field", "text"), [("attempts", "never"), ("error", " ")])

@@ -71,7 +71,7 @@ def _words(step: Step) -> str:
 # --- steps that Jayway does otherwise -------------------------------------------------------------
 
 
-def _own(find: Callable[[Datum], list[Datum]]) -> Node:
+def _node(find: Callable[[Datum], list[Datum]]) -> Node:
     return SimpleNamespace(find=find)
 
 
@@ -104,9 +104,9 @@ def _filter(test: Node, scan: bool, datum: Datum) -> list[Datum]:
 
 
 _OWN: Final[dict[str, Callable[[Any, bool], Node]]] = {
-    "merge": lambda names, scan: _own(partial(_merge, names, scan)),
-    "span": lambda limits, _scan: _own(partial(_span, limits)),
-    "filter": lambda condition, scan: _own(partial(_filter, _test(condition), scan)),
+    "merge": lambda names, scan: _node(partial(_merge, names, scan)),
+    "span": lambda limits, _scan: _node(partial(_span, limits)),
+    "filter": lambda condition, scan: _node(partial(_filter, _test(condition), scan)),
 }
 
 
@@ -125,7 +125,7 @@ def _joined(test: Condition) -> Node:
 
 def _negated(test: Condition) -> Node:
     find = _test(test.left).find
-    return _own(lambda datum: [] if find(datum) else [datum])
+    return _node(lambda datum: [] if find(datum) else [datum])
 
 
 _TESTS: Final[dict[str, Callable[[Condition], Node]]] = {
@@ -151,7 +151,7 @@ def _comparison(test: Condition) -> Node:
 
         return Expression(left, test.operator, _side(test.right) if kind == "path" else test.right.value)
     right, relation = _side(test.right), RELATIONS[test.operator]
-    return _own(lambda datum: [datum] if relation(_found(left, datum), _found(right, datum)) else [])
+    return _node(lambda datum: [datum] if relation(_found(left, datum), _found(right, datum)) else [])
 
 
 def _kind(side: Operand) -> str:
@@ -164,12 +164,12 @@ def _side(side: Operand) -> Node:
     from jsonpath_ng import Child, Root, This  # noqa: PLC0415
 
     if side.kind not in {"item", "root"}:
-        return _own(lambda datum: _under(datum, [side.value]))
+        return _node(lambda datum: _under(datum, [side.value]))
     start = This() if side.kind == "item" else Root()
     if all(step.kind in {"name", "index"} for step in side.value):
         return _tree(start, side.value)
     # What an indefinite path finds is one list for Jayway, and found even when it is empty.
-    return Child(start, _own(partial(_whole, reader(side.value))))
+    return Child(start, _node(partial(_whole, reader(side.value))))
 
 
 def _whole(read: Callable[[Json], Json], datum: Datum) -> list[Datum]:

@@ -236,6 +236,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         _set_html(self.problem, rendering.message_html(self._problem))
         self.edit.show(*next_input(debugger.execution))
         self.inject.pick(self._states[pointer].name if pointer else None)
+        self.inject.show_faults(debugger.faults)
         self._show_timeline()
         self._shown_at = time.monotonic()
 

@@ -14,7 +14,7 @@ import ipywidgets as w
 from sfnbook.errors import UsageError
 from sfnbook.outside import FAILABLE
 from sfnbook.theme import STATUSES
-from sfnbook.widgets.rendering import SAID, duration, heading, message_html, sentence
+from sfnbook.widgets.rendering import SAID, duration, faults_html, heading, message_html, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -271,8 +271,9 @@ class InjectForm:
             layout=w.Layout(width="auto"),
         )
         self.clear.on_click(lambda _: clear())
+        self.waiting = w.HTML()
         self.form.row.children = (*self.form.row.children, self.clear)
-        self.widget = w.VBox([self.form.widget, self.result_form.widget])
+        self.widget = w.VBox([self.form.widget, self.result_form.widget, self.waiting])
 
     def _name(self) -> str:
         if not self.error.value.strip():
@@ -285,6 +286,11 @@ class InjectForm:
         self.state.value = next(iter(self.state.options), None)
         for button in (self.form.button, self.result_form.button):
             button.disabled = not self.state.options
+
+    def show_faults(self, faults: Sequence[Any]) -> None:
+        """Say which errors and results still wait for their attempts."""
+        _set(self.waiting, value=faults_html(faults))
+        _set(self.clear, disabled=not faults)
 
     def pick(self, name: str | None) -> None:
         """Choose the state that somebody looks at, if it can fail."""

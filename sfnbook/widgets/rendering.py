@@ -15,7 +15,7 @@ from sfnbook.theme import STATUSES
 from sfnbook.values import size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sfnbook.values import Json
 
@@ -394,3 +394,19 @@ def definition_html(definition: Json, *, folded: bool) -> str:
     """A state as the definition has it."""
     title = "<summary><b>Definition</b><span>as written</span></summary>"
     return f'<details class="sfn-flow"{"" if folded else " open"}>{title}{json_html(definition)}</details>'
+
+
+def faults_html(faults: Sequence[Any]) -> str:
+    """The injected errors and set results that wait for their attempts."""
+    if not faults:
+        return ""
+    return f'<ol class="sfn-rows">{"".join(f"<li>{escape(_fault(fault))}</li>" for fault in faults)}</ol>'
+
+
+def _fault(fault: Any) -> str:
+    what = f"fails with {fault.error}" if fault.fails else "gets the result that was set"
+    if fault.attempts is None:
+        return f"{fault.target} {what}, every attempt"
+    if isinstance(fault.attempts, int):
+        return f"{fault.target} {what}, the next {fault.attempts} attempt{'s' * (fault.attempts > 1)}"
+    return f"{fault.target} {what}, attempt {', '.join(map(str, fault.attempts))}"
