@@ -14,12 +14,12 @@ from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
 from sfnbook.frames import AWAITING, DEADLINE, OVER, WORLD, Change, Fault, Frame, FrameId
 from sfnbook.outside import Pending
+from sfnbook.timeline import place
 from sfnbook.values import Json, copied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sfnbook.explain import Origin
     from sfnbook.query.environment import Environment
     from sfnbook.transition import Transition
 
@@ -61,59 +61,42 @@ class Recording(Execution):
 
     def anew(self) -> Self:
         """The same start with nothing recorded."""
-        return type(self)(self._setup)
-
-    @property
-    def cursor(self) -> int:
-        """How many transitions have been made or re-applied."""
-        self._settle()
-        return self._cursor
+        return type(self)(self.setup)
 
     @property
     def length(self) -> int:
         """How many transitions are recorded, those after the cursor included."""
-        self._settle()
-        return len(self._changes)
-
-    @property
-    def changes(self) -> Sequence[Change]:
-        """All that is recorded."""
-        self._settle()
-        return self._changes
+        self.settle()
+        return len(self.changes)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """Injected errors and set results that wait for their attempts."""
-        return self._scene.world.faults
-
-    @property
-    def origin(self) -> Origin:
-        """What its transitions need to explain themselves."""
-        return self._origin
+        return self.scene.world.faults
 
     @property
     def started(self) -> int:
         """When it started, in microseconds."""
-        return self._setup.birth.time
+        return self.setup.birth.time
 
     def shown(self, number: int) -> Transition:
         """A recorded change as people look at it."""
-        return self._shown(self._changes[number], number)
+        return self.transition(self.changes[number], number)
 
     def forward(self) -> Change | None:
         """The next change, made or re-applied; None at the end, or where an answer is missing."""
         try:
-            return self._step()
+            return self.proceed()
         except UnansweredTask:
             return None
 
     def seek(self, cursor: int) -> None:
         """Go to where ``cursor`` of the recorded changes are applied; calls nobody."""
-        self._settle()
-        while self._cursor > cursor:
-            self._unapply(self._changes[self._cursor - 1])
-        while self._cursor < cursor:
-            self._step()
+        self.settle()
+        while self.cursor > cursor:
+            self.unapply(self.changes[self.cursor - 1])
+        while self.cursor < cursor:
+            self.proceed()
 
     # --- where to stop ------------------------------------------------------------------------------
     def concerning(self, frame: FrameId) -> Stop:
@@ -154,48 +137,48 @@ class Recording(Execution):
     # --- frames -----------------------------------------------------------------------------------
     def frame(self, identity: FrameId | None) -> Frame | None:
         """A frame as it stands, if it is there."""
-        self._settle()
-        return None if identity is None else self._frames.get(identity)
+        self.settle()
+        return None if identity is None else self.frames.get(identity)
 
     def upcoming(self) -> Frame | None:
         """The frame of the next transition; None when the execution is over or blocked outside."""
-        frame = self._next()
+        frame = self.next_frame()
         return self.frame(frame.work) if frame is not None and frame.phase == DEADLINE else frame
 
     def standing(self) -> Frame:
         """The frame that goes on next; else the one that waits outside the longest; else the top."""
         waiting = (frame for frame in self.live() if frame.phase == AWAITING)
-        return self.upcoming() or min(waiting, key=lambda frame: (frame.event, frame.id), default=self._top)
+        return self.upcoming() or min(waiting, key=lambda frame: (frame.event, frame.id), default=self.top)
 
     def live(self) -> Iterator[Frame]:
         """The frames of the flows that have not ended."""
-        self._settle()
-        for frame in tuple(self._frames.values()):
+        self.settle()
+        for frame in tuple(self.frames.values()):
             if frame.id != WORLD and frame.phase != DEADLINE and frame.phase not in OVER:
                 yield frame
 
     def path_of(self, frame: Frame) -> str:
         """The path of the state that a frame stands at."""
-        return f"{frame.scope.prefix}{self._scene.state(frame).name}"
+        return f"{frame.scope.prefix}{self.scene.state(frame).name}"
 
     def is_at(self, frame: Frame, where: str) -> bool:
         """Does a frame stand at this state: by name, path, or path without indices?"""
         path = self.path_of(frame)
-        return where in {self._scene.state(frame).name, path, outside.INDICES.sub("", path)}
+        return where in {self.scene.state(frame).name, path, outside.INDICES.sub("", path)}
 
     def environment(self, frame: Frame) -> Environment:
         """What an expression may read where a frame stands."""
-        self._scene.look(frame, self._now, self._cursor)
-        return self._scene
+        self.scene.look(frame, self.clock, self.cursor)
+        return self.scene
 
     def question(self) -> Unanswered | None:
         """The Task that nobody answers for, if that is what blocks."""
-        frame = self._next() if self.blocked == "unanswered" else None
+        frame = self.next_frame() if self.blocked == "unanswered" else None
         if frame is None:
             return None
-        state = self._scene.state(frame)
-        refs: Any = self._setup.refs
-        literal = self._setup.answers.literal(refs[outside.place(frame, state)], state.resource)
+        state = self.scene.state(frame)
+        refs: Any = self.setup.refs
+        literal = self.setup.answers.literal(refs[place(frame, state)], state.resource)
         return Unanswered(self.path_of(frame), copied(frame.work.arguments), literal)
 
 
@@ -205,27 +188,26 @@ class OpenTask(Pending):
     __slots__ = ("_edit",)
 
     def __init__(self, pending: Pending, edit: Callable[[str, Callable[[Recording], Any]], Any]) -> None:
-        super().__init__(pending._execution, pending._frame, pending._state)  # noqa: SLF001 - one of its kind
+        super().__init__(pending._timeline, pending.frame, pending._state)  # noqa: SLF001 - one of its kind
         self._edit = edit
 
-    def succeed(self, output: Json) -> Execution:
+    def succeed(self, output: Json) -> None:
         """SendTaskSuccess."""
-        return self._answer("answered", lambda pending: pending.succeed(output))
+        self._answer("answered", lambda pending: pending.succeed(output))
 
-    def fail(self, error: str | None = None, cause: str | None = None) -> Execution:
+    def fail(self, error: str | None = None, cause: str | None = None) -> None:
         """SendTaskFailure."""
-        return self._answer("failed from outside", lambda pending: pending.fail(error, cause))
+        self._answer("failed from outside", lambda pending: pending.fail(error, cause))
 
-    def heartbeat(self) -> Execution:
+    def heartbeat(self) -> None:
         """SendTaskHeartbeat."""
-        return self._answer("sent a heartbeat", lambda pending: pending.heartbeat())
+        self._answer("sent a heartbeat", lambda pending: pending.heartbeat())
 
-    def _answer(self, what: str, give: Callable[[Pending], Any]) -> Execution:
+    def _answer(self, what: str, give: Callable[[Pending], Any]) -> None:
         def change(execution: Recording) -> None:
-            give(Pending(execution, self._frame, self._state))
+            give(Pending(execution, self.frame, self._state))
 
-        execution: Execution = self._edit(f"{self.path} {what}", change).execution
-        return execution
+        self._edit(f"{self.path} {what}", change)
 
 
 class Branch:

@@ -39,6 +39,8 @@ OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 INTERRUPTED: Final = 130
+CODES: Final[dict[str, int]] = {"SUCCEEDED": OK, "RUNNING": OK}
+"""Exit codes by an execution's status; every other status is a failure."""
 
 app = typer.Typer(
     help="Simulate AWS Step Functions: no account, no network, no waiting.",
@@ -122,13 +124,13 @@ def run(
             show_trace(execution.transitions, as_json=as_json)
     if as_json:
         typer.echo(json.dumps(summary(execution)))
-        return USAGE if execution.blocked else JSON_CODES.get(execution.status, FAILED)
-    if execution.status == "RUNNING" and execution.blocked is None:
-        say(f"Stopped before {until} at {execution.time:g} s.")
-        return OK
+        return USAGE if execution.blocked else CODES.get(execution.status, FAILED)
     if execution.blocked:
         raise UsageError(waiting(execution))
-    typer.echo(shown(json.dumps(execution.result(), indent=2, ensure_ascii=False)))
+    if execution.status == "RUNNING":
+        say(f"Stopped before {until} at {execution.time:g} s.")
+    else:
+        typer.echo(shown(json.dumps(execution.result(), indent=2, ensure_ascii=False)))
     return OK
 
 
@@ -274,9 +276,6 @@ def fields_of(problem: Diagnostic) -> dict[str, Json]:
     return {
         name: getattr(problem, name) for name in ("severity", "code", "message", "pointer", "line", "column")
     }
-
-
-JSON_CODES: Final[dict[str, int]] = {"SUCCEEDED": OK, "RUNNING": OK}
 
 
 def summary(execution: Execution) -> dict[str, Json]:

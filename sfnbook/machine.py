@@ -9,13 +9,14 @@ from sfnbook import chance, parse, source, validation
 from sfnbook.clock import start_instant
 from sfnbook.definition import Definition, Task, inner_blocks
 from sfnbook.errors import DefinitionError, UsageError
-from sfnbook.execution import Execution, Setup
+from sfnbook.execution import Execution
 from sfnbook.family import deadline_frame
 from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.outside import payload
 from sfnbook.program import Program, compile_definition, start_of
 from sfnbook.tasks.answers import TaskRef, compile_answers, task_ref
+from sfnbook.timeline import Setup
 from sfnbook.values import Json, copied, exceeds, size
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class StateMachine:
         refs = {
             (key, pointer): ref
             for key, one in machines_by_key.items()
-            for pointer, ref in one._task_refs(key)
+            for pointer, ref in one.task_refs(key)
         }
         given = {} if input is None else payload(input, "The input")
         if limits.payload_bytes is not None and exceeds(given, limits.payload_bytes):
@@ -147,7 +148,7 @@ class StateMachine:
             {key: (one.arn, one.name) for key, one in nested.items()},
             _open(files),
             None if activities is None else frozenset(activities),
-            {key: one._program for key, one in machines_by_key.items()},
+            {key: one.program for key, one in machines_by_key.items()},
         )
         return Execution(setup, keep_history=keep_history)
 
@@ -182,7 +183,7 @@ class StateMachine:
         >>> machine.unanswered(), machine.unanswered({"A": {"MessageId": "1"}})
         (['A'], [])
         """
-        refs = [ref for _, ref in self._task_refs("main")]
+        refs = [ref for _, ref in self.task_refs("main")]
         return compile_answers(tasks, refs).unanswered(refs)
 
     def test_state(
@@ -213,15 +214,16 @@ class StateMachine:
         )  # fmt: skip
 
     @cached_property
-    def _program(self) -> Program:
+    def program(self) -> Program:
+        """The compiled states, made when first needed."""
         return compile_definition(self.definition)
 
-    def _task_refs(self, key: str) -> list[tuple[str, TaskRef]]:
+    def task_refs(self, key: str) -> list[tuple[str, TaskRef]]:
         """Every Task with its path, under its pointer."""
         return [*_task_refs(self.definition, "" if key == "main" else f"{key}/")]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_program"}
+        return {name: value for name, value in self.__dict__.items() if name != "program"}
 
     # --- drawing --------------------------------------------------------------------------------
     def graph(self) -> Any:

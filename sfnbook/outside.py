@@ -2,7 +2,7 @@
 
 Each is one change, written like any other step and taken back like any other.  At an earlier
 point of the history an edit cuts off what came after it (`Debugger` keeps that as a branch).
-The functions here are the methods of `Execution`.
+`Execution` has a method for each of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 from sfnbook.clock import microseconds, seconds
 from sfnbook.errors import UsageError
 from sfnbook.family import halted, stopped_below, wake
-from sfnbook.faults import find
 from sfnbook.frames import (
     ABORTED,
     ANSWERED,
@@ -24,8 +23,6 @@ from sfnbook.frames import (
     ENTER,
     OVER,
     RETRYING,
-    SCHEDULED,
-    STARTED,
     TOP,
     WORK,
     WORLD,
@@ -42,8 +39,7 @@ from sfnbook.working import deadline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sfnbook.execution import Execution
-    from sfnbook.scene import Scene
+    from sfnbook.timeline import Timeline
 
 EDITABLE: Final = frozenset({ENTER, WORK, RETRYING})
 FAILABLE: Final = frozenset({"Task", "Map", "Parallel"})
@@ -51,11 +47,6 @@ INDICES: Final = re.compile(r"\[\d+\]")
 
 
 # --- places ---------------------------------------------------------------------------------------
-def place(frame: Frame, state: Any) -> tuple[str, str]:
-    """The key of a Task among the answers: its machine and its pointer."""
-    return frame.scope.execution.machine, state.pointer
-
-
 def paths_of(programs: Any) -> dict[str, tuple[str, str]]:
     """Every state by its path without indices: (machine key, pointer)."""
     found: dict[str, tuple[str, str]] = {}
@@ -77,10 +68,10 @@ def inner_blocks(state: Any) -> Iterable[Any]:
     return blocks(state)
 
 
-def check_target(execution: Execution, where: str) -> Callable[[Frame], bool]:
+def check_target(timeline: Timeline, where: str) -> Callable[[Frame], bool]:
     """A test for "this frame is about to enter that state"; ``where`` is a name or a path."""
-    name, path = known_state(execution, where)
-    programs = execution._setup.programs
+    name, path = known_state(timeline, where)
+    programs = timeline.setup.programs
 
     def stands_before(frame: Frame) -> bool:
         if frame.phase != ENTER:
@@ -92,11 +83,11 @@ def check_target(execution: Execution, where: str) -> Callable[[Frame], bool]:
     return stands_before
 
 
-def known_state(execution: Execution, where: str) -> tuple[str | None, str | None]:
+def known_state(timeline: Timeline, where: str) -> tuple[str | None, str | None]:
     """(name, None) for a state's name, (None, path) for a path; UsageError with the nearest otherwise."""
-    paths = paths_of(execution._setup.programs)
+    paths = paths_of(timeline.setup.programs)
     names = {path.rpartition(".")[2].rpartition("/")[2] for path in paths} | {
-        state.name for program in execution._setup.programs.values() for state in program.states.values()
+        state.name for program in timeline.setup.programs.values() for state in program.states.values()
     }
     if where in names:
         return where, None
@@ -123,84 +114,83 @@ def payload(value: Json, what: str) -> Json:
 
 
 # --- edits ----------------------------------------------------------------------------------------
-def edit_input(self: Execution, value: Json, at: str | None = None) -> Execution:
+def edit_input(timeline: Timeline, value: Json, at: str | None = None) -> None:
     """Change the input of the state that is about to run (or that ``at`` names); undoable."""
-    frame = _editable(self, at)
-    return _edit(self, "Edited", frame, frame._replace(data=payload(value, "The input")))
+    frame = _editable(timeline, at)
+    _edit(timeline, "Edited", frame, frame._replace(data=payload(value, "The input")))
 
 
-def set_variable(self: Execution, name: str, value: Json) -> Execution:
+def set_variable(timeline: Timeline, name: str, value: Json) -> None:
     """Change a workflow variable where the execution stands; undoable."""
-    frame = _editable(self, None)
+    frame = _editable(timeline, None)
     variables = {**frame.variables, name: payload(value, f"The variable ${name}")}
-    return _edit(self, "Edited", frame, frame._replace(variables=variables))
+    _edit(timeline, "Edited", frame, frame._replace(variables=variables))
 
 
-def _editable(self: Execution, at: str | None) -> Frame:
-    _begin(self)
+def _editable(timeline: Timeline, at: str | None) -> Frame:
+    _begin(timeline)
     if at is None:
-        frame = self._next()
+        frame = timeline.next_frame()
         if frame is None:
             raise UsageError(
                 "There is no next state to edit: the execution is over or waits for the outside."
             )
         if frame.phase not in EDITABLE:
-            name = self._scene.state(frame).name
+            name = timeline.scene.state(frame).name
             raise UsageError(
                 f"{name} has already begun its work ({frame.phase}). "
                 "Step back to before it, or go on to the next state."
             )
         return frame
-    name, path = known_state(self, at)
-    for frame in self._frames.values():
+    name, path = known_state(timeline, at)
+    for frame in timeline.frames.values():
         if frame.id != WORLD and frame.phase in EDITABLE:
-            state = self._scene.state(frame).name
+            state = timeline.scene.state(frame).name
             if state == name or frame.scope.prefix + state == path:
                 return frame
     raise UsageError(f"Nothing stands before {at!r} now. Run to it first: execution.run(until={at!r}).")
 
 
-def _begin(self: Execution) -> None:
-    if TOP not in self._frames:
-        self._step()
+def _begin(timeline: Timeline) -> None:
+    if TOP not in timeline.frames:
+        timeline.proceed()
 
 
-def _edit(self: Execution, kind: str, old: Frame, new: Frame, others: Any = ()) -> Execution:
-    self._settle()
-    self._commit(Change(kind, self._now, old, new, others, 0, ()))
-    return self
+def _edit(timeline: Timeline, kind: str, old: Frame, new: Frame, others: Any = ()) -> None:
+    timeline.settle()
+    timeline.commit(Change(kind, timeline.clock, old, new, others, 0, ()))
 
 
 # --- faults ---------------------------------------------------------------------------------------
 def inject_error(
-    self: Execution, state: str, error: str, cause: str = "", attempts: int | list[int] | str = 1
-) -> Execution:
+    timeline: Timeline, state: str, error: str, cause: str = "", attempts: int | list[int] | str = 1
+) -> None:
     """Let a Task, Map or Parallel fail: the next n attempts, these attempt numbers, or "all".
 
     ``state`` is a name (all iterations) or a path (one).
     """
-    return _add_fault(self, Fault(_failable(self, state), error, cause, _attempts(attempts)))
+    _add_fault(timeline, Fault(_failable(timeline, state), error, cause, _attempts(attempts)))
 
 
-def set_result(self: Execution, state: str, value: Json) -> Execution:
+def set_result(timeline: Timeline, state: str, value: Json) -> None:
     """Let the next attempt of a Task succeed with this result, as the history would show it."""
-    target = _failable(self, state, {"Task"})
-    return _add_fault(self, Fault(target, None, None, 1, payload(value, "The result"), fails=False))
+    target = _failable(timeline, state, {"Task"})
+    _add_fault(timeline, Fault(target, None, None, 1, payload(value, "The result"), fails=False))
 
 
-def clear_faults(self: Execution, state: str | None = None) -> Execution:
+def clear_faults(timeline: Timeline, state: str | None = None) -> None:
     """Take injected errors and set results back: of one state, or all."""
-    world = self._frames[WORLD]
+    world = timeline.frames[WORLD]
     kept = tuple(fault for fault in world.work.faults if state is not None and fault.target != state)
-    return _edit(self, "Injected", world, world._replace(work=world.work._replace(faults=kept)))
+    _edit(timeline, "Injected", world, world._replace(work=world.work._replace(faults=kept)))
 
 
-def _failable(self: Execution, where: str, kinds: Iterable[str] = FAILABLE) -> str:
-    name, path = known_state(self, where)
-    states = [state for program in self._setup.programs.values() for state in program.states.values()]
+def _failable(timeline: Timeline, where: str, kinds: Iterable[str] = FAILABLE) -> str:
+    name, path = known_state(timeline, where)
+    states = [state for program in timeline.setup.programs.values() for state in program.states.values()]
     if path is not None:
-        key, pointer = paths_of(self._setup.programs)[INDICES.sub("", path)]
-        states = [self._setup.programs[key].states[pointer]]
+        key, pointer = paths_of(timeline.setup.programs)[INDICES.sub("", path)]
+        states = [timeline.setup.programs[key].states[pointer]]
     kind = next(state.type for state in states if name in {None, state.name})
     if kind not in kinds:
         raise UsageError(f"{where!r} is a {kind} state; this works for {', '.join(sorted(kinds))}.")
@@ -221,50 +211,25 @@ def _attempts(attempts: int | list[int] | str) -> int | tuple[int, ...] | None:
     )
 
 
-def _add_fault(self: Execution, fault: Fault) -> Execution:
-    world = self._frames[WORLD]
+def _add_fault(timeline: Timeline, fault: Fault) -> None:
+    world = timeline.frames[WORLD]
     kept = tuple(old for old in world.work.faults if old.target != fault.target)
-    return _edit(self, "Injected", world, world._replace(work=world.work._replace(faults=(*kept, fault))))
+    _edit(timeline, "Injected", world, world._replace(work=world.work._replace(faults=(*kept, fault))))
 
 
 # --- the outside ----------------------------------------------------------------------------------
-def waits_outside(state: Any) -> bool:
-    """Is this a Task that someone outside may answer: a callback or an activity?"""
-    return bool(state.resource.kind == "activity" or state.resource.pattern == "token")
-
-
-def open_to_outside(frame: Frame, scene: Scene) -> Change:
-    """Nobody here answers for the callback: its request is sent, and the Task waits for the token."""
-    first = scene.next_event(frame)
-    after = frame._replace(
-        phase=STARTED, due=scene.now, event=first, work=frame.work._replace(started=scene.now)
-    )
-    return Change("TaskStarted", scene.now, frame, after, (), first, ("TaskStarted",))
-
-
-def lacks_answer(self: Execution, frame: Frame) -> bool:
-    """Is this a Task about to start that nobody answers for?"""
-    if frame.phase != SCHEDULED:
-        return False
-    state = self._scene.state(frame)
-    self._scene.look(frame, self._now, self._cursor)
-    if find(frame, state.name, self._scene) is not None or waits_outside(state):
-        return False
-    return not self._scene.is_answered(state, frame)
-
-
 class Pending:
     """An open callback or activity task: answer it, or let it be heard of."""
 
-    __slots__ = ("_execution", "_frame", "_state")
+    __slots__ = ("_state", "_timeline", "frame")
 
-    def __init__(self, execution: Execution, frame: Frame, state: Any) -> None:
-        self._execution, self._frame, self._state = execution, frame, state
+    def __init__(self, timeline: Timeline, frame: Frame, state: Any) -> None:
+        self._timeline, self.frame, self._state = timeline, frame, state
 
     @property
     def token(self) -> str | None:
         """The task token; None for an activity task that no worker has taken."""
-        work: Awaiting = self._frame.work
+        work: Awaiting = self.frame.work
         return work.task.token if work.taken else None
 
     @property
@@ -276,77 +241,61 @@ class Pending:
     @property
     def path(self) -> str:
         """The Task with the iterations around it."""
-        return self._frame.scope.prefix + self.state
+        return self.frame.scope.prefix + self.state
 
     @property
     def input(self) -> Json:
         """What was sent with the token, or is given to the worker."""
-        return copied(self._frame.work.task.arguments)
+        return copied(self.frame.work.task.arguments)
 
     @property
     def deadline(self) -> float | None:
         """Virtual seconds at which it times out; None: never."""
-        due = self._frame.due
-        return None if due is None else seconds(due - self._execution._setup.birth.time)
+        due = self.frame.due
+        return None if due is None else seconds(due - self._timeline.setup.birth.time)
 
-    def succeed(self, output: Json) -> Execution:
+    def succeed(self, output: Json) -> None:
         """SendTaskSuccess."""
-        return answer(self._execution, self._frame, Running(self._task, payload(output, "The output"), None))
+        answer(self._timeline, self.frame, Running(self._task, payload(output, "The output"), None))
 
-    def fail(self, error: str | None = None, cause: str | None = None) -> Execution:
+    def fail(self, error: str | None = None, cause: str | None = None) -> None:
         """SendTaskFailure."""
-        failure = Failure(error, cause, self._frame.state)
-        return answer(self._execution, self._frame, Running(self._task, None, failure))
+        failure = Failure(error, cause, self.frame.state)
+        answer(self._timeline, self.frame, Running(self._task, None, failure))
 
-    def heartbeat(self) -> Execution:
+    def heartbeat(self) -> None:
         """SendTaskHeartbeat: the deadline moves to HeartbeatSeconds from now."""
-        frame = self._frame
-        work = frame.work._replace(beat=self._execution._now)
-        return _edit(self._execution, "Heartbeat", frame, frame._replace(work=work, due=deadline(work)))
+        frame = self.frame
+        work = frame.work._replace(beat=self._timeline.clock)
+        _edit(self._timeline, "Heartbeat", frame, frame._replace(work=work, due=deadline(work)))
 
     @property
     def _task(self) -> Any:
-        return self._frame.work.task
+        return self.frame.work.task
 
     def __repr__(self) -> str:
         due = "no deadline" if self.deadline is None else f"until {self.deadline:g} s"
         return f"<Pending {self.path} {due}>"
 
 
-def pending(self: Execution) -> list[Pending]:
+def pending(timeline: Timeline) -> list[Pending]:
     """The open callbacks and activity tasks, the longest open first."""
-    self._settle()
-    waiting = [frame for frame in self._frames.values() if frame.phase == AWAITING]
+    timeline.settle()
+    waiting = [frame for frame in timeline.frames.values() if frame.phase == AWAITING]
     waiting.sort(key=lambda frame: (frame.event, frame.id))
-    return [Pending(self, frame, self._scene.state(frame)) for frame in waiting]
+    return [Pending(timeline, frame, timeline.scene.state(frame)) for frame in waiting]
 
 
-def answer(self: Execution, frame: Frame, running: Running) -> Execution:
+def answer(timeline: Timeline, frame: Frame, running: Running) -> None:
     """Someone answered: the outcome comes before any timer of this instant."""
-    if self._frames.get(frame.id) != frame:
+    if timeline.frames.get(frame.id) != frame:
         raise UsageError("TaskTimedOut: this task is no longer open. See execution.pending.")
-    return _edit(self, "Answered", frame, frame._replace(phase=ANSWERED, due=self._now, work=running))
+    _edit(timeline, "Answered", frame, frame._replace(phase=ANSWERED, due=timeline.clock, work=running))
 
 
-def send_task_success(self: Execution, token: str, output: Json) -> Execution:
-    """SendTaskSuccess for a token of this execution."""
-    return _by_token(self, token).succeed(output)
-
-
-def send_task_failure(
-    self: Execution, token: str, error: str | None = None, cause: str | None = None
-) -> Execution:
-    """SendTaskFailure for a token of this execution."""
-    return _by_token(self, token).fail(error, cause)
-
-
-def send_task_heartbeat(self: Execution, token: str) -> Execution:
-    """SendTaskHeartbeat for a token of this execution."""
-    return _by_token(self, token).heartbeat()
-
-
-def _by_token(self: Execution, token: str) -> Pending:
-    for open_task in pending(self):
+def by_token(timeline: Timeline, token: str) -> Pending:
+    """The open task of a token, or the API's error."""
+    for open_task in pending(timeline):
         if open_task.token == token:
             return open_task
     if str(token).startswith("sfnbook."):
@@ -354,60 +303,64 @@ def _by_token(self: Execution, token: str) -> Pending:
     raise UsageError("InvalidToken: this is not a task token of this execution.")
 
 
-def get_activity_task(self: Execution, activity_arn: str, worker_name: str | None = None) -> dict[str, Json]:
+def get_activity_task(
+    timeline: Timeline, activity_arn: str, worker_name: str | None = None
+) -> dict[str, Json]:
     """GetActivityTask: a worker takes the task that waits longest; no token when there is none."""
-    for open_task in pending(self):
-        frame = open_task._frame
-        state = self._scene.state(frame)
+    for open_task in pending(timeline):
+        frame = open_task.frame
+        state = timeline.scene.state(frame)
         if state.definition.resource == activity_arn and not frame.work.taken:
-            task = frame.work.task._replace(started=self._now)
-            work = frame.work._replace(task=task, taken=True, beat=self._now, worker=worker_name)
-            first = self._scene.next_event(frame)
+            task = frame.work.task._replace(started=timeline.clock)
+            work = frame.work._replace(task=task, taken=True, beat=timeline.clock, worker=worker_name)
+            first = timeline.scene.next_event(frame)
             after = frame._replace(work=work, due=deadline(work), event=first)
-            self._commit(Change("TaskStarted", self._now, frame, after, (), first, ("ActivityStarted",)))
+            timeline.commit(
+                Change("TaskStarted", timeline.clock, frame, after, (), first, ("ActivityStarted",))
+            )
             return {"taskToken": task.token, "input": copied(task.arguments)}
     return {"taskToken": None}
 
 
-def advance(self: Execution, seconds: float | None = None) -> Execution:
+def advance(timeline: Timeline, seconds: float | None = None) -> None:
     """Let virtual time pass, over the deadlines of open callbacks and activities; None: to the next one."""
-    self.run()
+    timeline.run_on()
     if seconds is None:
-        frame = None if self._index is None else self._index.first(self._frames)
-        if self.status != "RUNNING" or frame is None or frame.due is None:
+        frame = timeline.first_due()
+        if timeline.status != "RUNNING" or frame is None or frame.due is None:
             raise UsageError("Nothing here has a deadline to advance to: answer execution.pending, or stop.")
-        _set_clock(self, frame.due)
-        self._step()
-        return self
-    moment = self._now + microseconds(seconds)
-    while self.status == "RUNNING" and self._index is not None:
-        frame = self._index.first(self._frames)
+        _set_clock(timeline, frame.due)
+        timeline.proceed()
+        return
+    moment = timeline.clock + microseconds(seconds)
+    while timeline.status == "RUNNING":
+        frame = timeline.first_due()
         if frame is None or frame.due is None or frame.due > moment:
             break
-        _set_clock(self, frame.due)
-        self._step()
-    if self.status == "RUNNING":
-        _set_clock(self, moment)
-    return self
+        _set_clock(timeline, frame.due)
+        timeline.proceed()
+    if timeline.status == "RUNNING":
+        _set_clock(timeline, moment)
 
 
-def _set_clock(self: Execution, moment: int) -> None:
-    if moment > self._now:
-        world = self._frames[WORLD]
-        self._settle()
-        self._commit(Change("Edited", moment, world, world, (), 0, ()))
+def _set_clock(timeline: Timeline, moment: int) -> None:
+    if moment > timeline.clock:
+        world = timeline.frames[WORLD]
+        timeline.settle()
+        timeline.commit(Change("Edited", moment, world, world, (), 0, ()))
 
 
-def stop(self: Execution, error: str | None = None, cause: str | None = None) -> Execution:
+def stop(timeline: Timeline, error: str | None = None, cause: str | None = None) -> None:
     """StopExecution: the execution is aborted where it stands."""
-    _begin(self)
-    self._settle()
-    top = self._frames[TOP]
+    _begin(timeline)
+    timeline.settle()
+    top = timeline.frames[TOP]
     if top.phase in OVER:
         raise UsageError(f"The execution is over already: {top.phase}.")
-    first = self._scene.next_event(top)
+    first = timeline.scene.next_event(top)
     failure = Failure(error, cause, top.state)
     after = top._replace(phase=ABORTED, due=None, event=first, work=halted(top, failure))
-    others = (*stopped_below(top, self._scene, ABORTED), *wake(after, self._scene))
-    self._commit(Change("ExecutionAborted", self._now, top, after, others, first, ("ExecutionAborted",)))
-    return self
+    others = (*stopped_below(top, timeline.scene, ABORTED), *wake(after, timeline.scene))
+    timeline.commit(
+        Change("ExecutionAborted", timeline.clock, top, after, others, first, ("ExecutionAborted",))
+    )

@@ -1,7 +1,7 @@
 """Redrive: a failed execution goes on from where it failed.
 
 What succeeded is kept; failed and aborted states run again with the input that they had; counters
-and timeouts start anew.  The functions `redrive` and `redrive_plan` are methods of `Execution`.
+and timeouts start anew.  `Execution` has a method for each of `redrive` and `plan`.
 https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
 """
 
@@ -31,8 +31,8 @@ from sfnbook.frames import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfnbook.execution import Execution
     from sfnbook.scene import Scene
+    from sfnbook.timeline import Timeline
 
 DAYS_14: Final = 14 * 86_400 * SECOND
 LAST_EVENT: Final = 24_999
@@ -52,39 +52,38 @@ class PlannedState(NamedTuple):
         return f"{self.path} ({self.type}, {self.status}) runs again{again}"
 
 
-def redrive(self: Execution) -> Execution:
+def redrive(timeline: Timeline) -> None:
     """Ready the failed states again (RedriveExecution); the next steps run them.
 
     Raises UsageError, as AWS raises ExecutionNotRedrivable, unless a Standard execution failed, was
     aborted or timed out, in the last 14 days and with fewer than 24,999 events.
     """
-    _check(self)
-    frames, scene, now = self._frames, self._scene, self._now
+    _check(timeline)
+    frames, scene, now = timeline.frames, timeline.scene, timeline.clock
     top = frames[TOP]
-    scene.look(top, now, self._cursor)
+    scene.look(top, now, timeline.cursor)
     first = scene.next_event(top)
     pairs = dict(_revived(top, scene, now, first))
     after = pairs.pop(TOP)[1]
     world = frames[WORLD]
     others: list[tuple[Frame | None, Frame | None]] = list(pairs.values())
     others.append((world, world._replace(work=world.work._replace(redrives=world.work.redrives + 1))))
-    others += _deadline(self, top, now)
-    self._commit(Change("Redriven", now, top, after, tuple(others), first, ("ExecutionRedriven",)))
-    return self
+    others += _deadline(timeline, top, now)
+    timeline.commit(Change("Redriven", now, top, after, tuple(others), first, ("ExecutionRedriven",)))
 
 
-def redrive_plan(self: Execution) -> list[PlannedState]:
+def plan(timeline: Timeline) -> list[PlannedState]:
     """Which states a redrive would run again, and which Tasks it would call a second time."""
-    _check(self)
-    scene = self._scene
-    scene.look(self._frames[TOP], self._now, self._cursor)
-    plan = []
-    for old, new in dict(_revived(self._frames[TOP], scene, self._now, 0)).values():
+    _check(timeline)
+    scene = timeline.scene
+    scene.look(timeline.frames[TOP], timeline.clock, timeline.cursor)
+    rows = []
+    for old, new in dict(_revived(timeline.frames[TOP], scene, timeline.clock, 0)).values():
         if new is not None and fan_of(new) is None:
             state = scene.state(old)
             called = state.type == "Task" and old.phase != ENTER and old.visit.entered > 0 and _began(old)
-            plan.append(PlannedState(old.scope.prefix + state.name, state.type, old.phase, called))
-    return plan
+            rows.append(PlannedState(old.scope.prefix + state.name, state.type, old.phase, called))
+    return rows
 
 
 def _began(frame: Frame) -> bool:
@@ -92,20 +91,20 @@ def _began(frame: Frame) -> bool:
     return not (isinstance(work, Stopped) and work.phase in {ENTER, BIRTH, WORK})
 
 
-def _check(self: Execution) -> None:
-    self._settle()
-    top = self._frames.get(TOP)
+def _check(timeline: Timeline) -> None:
+    timeline.settle()
+    top = timeline.frames.get(TOP)
     status = "RUNNING" if top is None or top.phase not in OVER else top.phase
-    if self._cursor < len(self._changes):
+    if timeline.cursor < len(timeline.changes):
         raise UsageError("Go to the end of the execution before you redrive it: execution.run().")
     problem = None
     if status not in REDRIVABLE:
         problem = f"its status is {status}"
-    elif self._setup.birth.frame.scope.execution.type == "EXPRESS":
+    elif timeline.setup.birth.frame.scope.execution.type == "EXPRESS":
         problem = "Express executions have no redrive"
-    elif self._counters[TOP] >= LAST_EVENT:
-        problem = f"it has {self._counters[TOP]} events"
-    elif self._now - self._setup.birth.time > DAYS_14:
+    elif timeline.counters[TOP] >= LAST_EVENT:
+        problem = f"it has {timeline.counters[TOP]} events"
+    elif timeline.clock - timeline.setup.birth.time > DAYS_14:
         problem = "it started more than 14 days ago"
     if problem:
         raise UsageError(f"ExecutionNotRedrivable: the execution cannot be redriven, {problem}.")
@@ -148,10 +147,10 @@ def _leaf(frame: Frame, scene: Scene, now: int, event: int) -> Frame:
     return fresh.at(WORK, now, event, None)
 
 
-def _deadline(self: Execution, top: Frame, now: int) -> list[tuple[Frame | None, Frame]]:
+def _deadline(timeline: Timeline, top: Frame, now: int) -> list[tuple[Frame | None, Frame]]:
     """The execution's own TimeoutSeconds starts anew."""
-    setup = self._setup
+    setup = timeline.setup
     identity = top.scope.execution._replace(started=now)
     fresh = top._replace(scope=top.scope._replace(execution=identity))
     frames = deadline_frame(fresh, setup.definitions["main"], setup.limits)
-    return [(self._frames.get(new.id), new._replace(scope=top.scope)) for _, new in frames]
+    return [(timeline.frames.get(new.id), new._replace(scope=top.scope)) for _, new in frames]

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import iso
-from sfnbook.frames import OVER, TOP, Change, Fan, Frame, Halted, MapRun, Stopping, failure_in
+from sfnbook.frames import (
+    BIRTH,
+    OVER,
+    TOP,
+    Change,
+    Fan,
+    Frame,
+    FrameId,
+    Halted,
+    MapRun,
+    Stopping,
+    failure_in,
+)
 from sfnbook.history import events_of
+from sfnbook.transition import Transition
 from sfnbook.values import Json, copied
 
 if TYPE_CHECKING:
-    from sfnbook.execution import Execution
-    from sfnbook.transition import Transition
+    from collections.abc import Mapping, Sequence
+
+    from sfnbook.timeline import Timeline
 
 
 class ChildExecution:
     """An execution that another one started: a nested workflow, or a child of a Distributed Map."""
 
-    def __init__(self, execution: Execution, changes: list[tuple[int, Change]]) -> None:
-        self._execution, self._changes = execution, changes
+    def __init__(self, timeline: Timeline, changes: list[tuple[int, Change]]) -> None:
+        self._timeline, self._changes = timeline, changes
         self._identity = changes[0][1].frame.scope.execution
 
     @property
@@ -26,7 +41,7 @@ class ChildExecution:
         """Its top-level frame as it stands, or last stood."""
         key = self._identity.key
         written = (change.frame for _, change in reversed(self._changes) if change.frame.id == key)
-        return self._execution._frames.get(key) or next(written)
+        return self._timeline.frames.get(key) or next(written)
 
     @property
     def name(self) -> str:
@@ -73,42 +88,52 @@ class ChildExecution:
     @property
     def transitions(self) -> list[Transition]:
         """Its own transitions."""
-        return [self._execution._shown(change, number) for number, change in self._changes]
+        return [Transition(change, number, self._timeline.origin) for number, change in self._changes]
 
     def history(self) -> list[dict[str, Any]]:
         """Its own events, numbered from 1."""
-        programs = self._execution._setup.programs
+        programs = self._timeline.setup.programs
         return [event for _, change in self._changes for event in events_of(change, programs)]
 
     def __repr__(self) -> str:
         return f"<ChildExecution {self.path} {self.status}>"
 
 
-def children(self: Execution) -> list[ChildExecution]:
+def children(timeline: Timeline) -> list[ChildExecution]:
     """The executions that this one started, in the order of their start."""
-    self._settle()
+    timeline.settle()
     by_key: dict[Any, list[tuple[int, Change]]] = {}
-    for number, change in enumerate(self._changes[: self._cursor]):
+    for number, change in enumerate(timeline.changes[: timeline.cursor]):
         key = change.frame.scope.execution.key
-        if key != TOP and change.frame.phase != "birth":
+        # A child that was stopped before it started is none.
+        if key != TOP and (key in by_key or change.kind == "ExecutionStarted"):
             by_key.setdefault(key, []).append((number, change))
-    return [ChildExecution(self, changes) for changes in by_key.values()]
+    return [ChildExecution(timeline, changes) for changes in by_key.values()]
 
 
-def map_runs(self: Execution) -> list[dict[str, Any]]:
+def map_runs(timeline: Timeline) -> list[dict[str, Any]]:
     """The Map Runs so far, each as DescribeMapRun shows it."""
-    self._settle()
+    timeline.settle()
     found: dict[str, tuple[Fan, Frame, int]] = {}
-    for change in self._changes[: self._cursor]:
+    newest: dict[FrameId, Frame] = {}
+    redrives: Counter[str] = Counter()
+    for change in timeline.changes[: timeline.cursor]:
         for frame in (change.after, *(pair[1] for pair in change.others)):
-            fan = None if frame is None else _fan(frame)
-            if fan is not None and fan.run is not None and frame is not None:
+            if frame is None:
+                continue
+            newest[frame.id] = frame
+            fan = _fan(frame)
+            if fan is not None and fan.run is not None:
                 found[fan.run.arn] = (fan, frame, change.time)
+                redrives[fan.run.arn] += "MapRunRedriven" in change.events
         if change.kind == "FanOutSucceeded" and change.before is not None and change.after is not None:
             fan = _fan(change.before)
             if fan is not None and fan.run is not None:
                 found[fan.run.arn] = (fan, change.after, change.time)
-    return [_described(fan, frame, time) for fan, frame, time in found.values()]
+    return [
+        _described(fan, frame, time, newest) | {"redriveCount": redrives[arn]}
+        for arn, (fan, frame, time) in found.items()
+    ]
 
 
 def _fan(frame: Frame) -> Fan | None:
@@ -116,7 +141,7 @@ def _fan(frame: Frame) -> Fan | None:
     return work if isinstance(work, Fan) else None
 
 
-def _described(fan: Fan, frame: Frame, time: int) -> dict[str, Any]:
+def _described(fan: Fan, frame: Frame, time: int, newest: Mapping[FrameId, Frame]) -> dict[str, Any]:
     run = fan.run
     assert isinstance(run, MapRun)  # noqa: S101 - only Map Runs are described
     work = frame.work
@@ -125,7 +150,7 @@ def _described(fan: Fan, frame: Frame, time: int) -> dict[str, Any]:
         status = "FAILED" if isinstance(work, Halted) else "SUCCEEDED"
     elif isinstance(work, Stopping):
         status = "FAILED"
-    counts = _counts(fan)
+    statuses = [_status(newest.get((fan.number, index))) for index in range(fan.length)]
     described: dict[str, Any] = {
         "mapRunArn": run.arn,
         "executionArn": frame.scope.execution.arn,
@@ -134,23 +159,34 @@ def _described(fan: Fan, frame: Frame, time: int) -> dict[str, Any]:
         "maxConcurrency": run.max_concurrency,
         "toleratedFailureCount": run.tolerated_count,
         "toleratedFailurePercentage": run.tolerated_percentage,
-        "itemCounts": {**counts, "total": run.total},
-        "executionCounts": {**counts, "total": fan.length},
-        "redriveCount": 0,
+        "itemCounts": _counts(statuses, run.batches or [1] * fan.length),
+        "executionCounts": _counts(statuses, [1] * fan.length),
     }
     if status != "RUNNING":
         described["stopDate"] = iso(time)
     return described
 
 
-def _counts(fan: Fan) -> dict[str, int]:
-    succeeded = fan.started - fan.running - fan.failed
-    return {
-        "pending": fan.length - fan.started,
-        "running": fan.running,
-        "succeeded": succeeded,
-        "failed": fan.failed,
-        "timedOut": 0,
-        "aborted": 0,
-        "resultsWritten": 0,
-    }
+STATUSES: Final = {
+    "PENDING": "pending",
+    "RUNNING": "running",
+    "SUCCEEDED": "succeeded",
+    "FAILED": "failed",
+    "TIMED_OUT": "timedOut",
+    "ABORTED": "aborted",
+}
+"""What DescribeMapRun calls the states of children."""
+
+
+def _status(child: Frame | None) -> str:
+    if child is None or child.phase == BIRTH or getattr(child.work, "phase", None) == BIRTH:
+        return "PENDING"
+    return child.phase if child.phase in OVER else "RUNNING"
+
+
+def _counts(statuses: list[str], sizes: Sequence[int]) -> dict[str, int]:
+    """How many items, or executions where every size is 1, are in each state."""
+    counts = {**dict.fromkeys(STATUSES.values(), 0), "resultsWritten": 0, "total": sum(sizes)}
+    for status, items in zip(statuses, sizes, strict=True):
+        counts[STATUSES[status]] += items
+    return counts

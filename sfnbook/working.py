@@ -233,6 +233,15 @@ def submit(_state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     return Change("TaskSubmitted", scene.now, frame, after, (), first, ("TaskSubmitted",))
 
 
+def open_to_outside(frame: Frame, scene: Scene) -> Change:
+    """Nobody here answers for the callback: its request is sent, and the Task waits for the token."""
+    first = scene.next_event(frame)
+    after = frame._replace(
+        phase=STARTED, due=scene.now, event=first, work=frame.work._replace(started=scene.now)
+    )
+    return Change("TaskStarted", scene.now, frame, after, (), first, ("TaskStarted",))
+
+
 def open_wait(frame: Frame, scene: Scene, task: Scheduled, worker: str | None = None) -> Frame:
     """The Task now waits for someone outside, until a deadline if it has one."""
     work = Awaiting(task, scene.now, worker)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 COMMON = {"deadline": None, "suppress_health_check": SLOW, "database": None}
 settings.register_profile("laws-quick", max_examples=40, derandomize=True, **COMMON)
-settings.register_profile("laws-thorough", max_examples=1500, **COMMON)
+settings.register_profile("laws-thorough", max_examples=int(os.environ.get("N","1500")), **COMMON)
 LAW = settings.get_profile(f"laws-{os.environ.get('SFNBOOK_LAWS', 'quick')}")
 """Decorates a law; SFNBOOK_LAWS=thorough looks longer, and elsewhere each time."""
 

@@ -379,7 +379,14 @@ def test_lab_takes_one_folder(sfnbook: Callable[..., Ended]) -> None:
 # --- the whole ------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["--help"], 0), (["run", "--help"], 0), (["run"], 2), (["fly"], 2), (["run", "x", "--seed", "a"], 2)],
+    [
+        ([], 2),
+        (["--help"], 0),
+        (["run", "--help"], 0),
+        (["run"], 2),
+        (["fly"], 2),
+        (["run", "x", "--seed", "a"], 2),
+    ],
     ids=words,
 )
 def test_usage(sfnbook: Callable[..., Ended], arguments: list[str], code: int) -> None:

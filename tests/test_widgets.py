@@ -53,14 +53,9 @@ def show():
     """A view of a debugger of a definition; closed afterwards."""
     views = []
 
-    def made(
-        definition=ORDER,
-        input=None,
-        *,  # noqa: A002
-        panels=None,
-        **given,
-    ):
-        views.append(DebuggerView(Debugger(sfnbook.load(definition), input, **given), panels=panels))
+    def made(definition=ORDER, given=None, *, panels=None, **more):
+        debugger = Debugger(sfnbook.load(definition), given, **more)
+        views.append(DebuggerView(debugger, panels=panels))
         return views[-1]
 
     yield made
@@ -248,7 +243,7 @@ def test_a_state_that_does_not_exist_is_not_picked(show):
 
 
 def test_the_data_flow_marks_what_a_state_added(show):
-    view = show(input={"id": 7})
+    view = show(given={"id": 7})
     click(view, "next")
     assert 'class="sfn-line sfn-new"' in view.data.value
     assert "After ResultPath" in view.data.value
@@ -314,7 +309,7 @@ def test_a_long_list_is_a_window_around_the_cursor(show):
 
 # --- editing -----------------------------------------------------------------------------------------
 def test_the_next_input_is_edited(show):
-    view = show(input={"id": 7}, tasks={"Charge": lambda event: event})
+    view = show(given={"id": 7}, tasks={"Charge": lambda event: event})
     click(view, "next")
     assert json.loads(view.edit.field.value) == {"id": 7, "extra": {"n": 1}}
     view.edit.field.value = '{"id": 8.0}'
@@ -325,7 +320,7 @@ def test_the_next_input_is_edited(show):
 
 
 def test_bad_json_is_told_beside_the_field_and_nothing_else_happens(show):
-    view = show(input={"id": 7})
+    view = show(given={"id": 7})
     click(view, "next")
     position, length = view.debugger.position, view.debugger.length
     view.edit.field.value = '{"id": }'
@@ -346,7 +341,7 @@ def test_nothing_can_be_edited_at_the_end(show):
 
 
 def test_an_edit_in_the_past_makes_a_branch_that_can_be_left_again(show):
-    view = show(input={"id": 7}, tasks={"Charge": lambda event: event})
+    view = show(given={"id": 7}, tasks={"Charge": lambda event: event})
     click(view, "run")
     assert view.toolbar.branches.layout.display == "none"
     click(view, "restart", "next")

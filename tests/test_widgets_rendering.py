@@ -137,7 +137,7 @@ def test_stages_come_in_order_and_say_when_nothing_changed():
     )
     assert re.findall("<b>(.*?)</b>", html) == ["Input", "After InputPath", "Output"]
     assert re.findall("<span>(.*?)</span>", html) == [
-        "what the state was given",
+        "what went in",
         "same as Input",
         "same as After InputPath",
     ]

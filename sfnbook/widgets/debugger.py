@@ -93,7 +93,9 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.timeline = Timeline(lambda transition: self._visit(debugger.goto, transition))
         changes = w.VBox([self.edit.widget, self.inject.widget])
         made = dict(zip(PANELS, (self.data, changes, self.timeline.widget), strict=True))
-        self.tabs = w.Tab([made[name] for name in _known(panels)], titles=tuple(panels))
+        self._panels = _known(panels)
+        self.tabs = w.Tab([made[name] for name in self._panels], titles=self._panels)
+        self.tabs.observe(lambda _: self.refresh(), "selected_index")
         self.tabs.add_class("sfn-tabs")
         self.body = w.HBox([self.graph, self.tabs] if panels else [self.graph])
         self.body.add_class("sfn-body")
@@ -228,21 +230,17 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._show_toolbar()
         self._show_question()
         _set_html(self.now, rendering.transition_html(transition, debugger.stopped_by))
-        _set_html(self.data, self._data_html(pointer))
         _set_html(
             self.outcome,
             rendering.outcome_html(debugger.status, debugger.output, debugger.error, debugger.cause),
         )
         _set_html(self.problem, rendering.message_html(self._problem))
-        self.edit.show(*next_input(debugger.execution))
-        self.inject.pick(self._states[pointer].name if pointer else None)
-        self.inject.show_faults(debugger.faults)
-        self._show_timeline()
+        self._show_panel(pointer)
         self._shown_at = time.monotonic()
 
     def _show_machine(self, machine: Any) -> None:
         if machine is not self._machine:
-            self._machine = machine
+            self._machine, self._source = machine, machine.source
             self._states = {state.pointer: state for state in machine.definition.walk()}
             self._pointers = {state.name: pointer for pointer, state in self._states.items()}
             self.graph.show_machine(machine)
@@ -267,6 +265,19 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         else:
             waiting = self.debugger.pending if self.debugger.blocked == "outside" else []
             self.question.show_open([(one.path, one.deadline) for one in waiting])
+
+    def _show_panel(self, pointer: str | None) -> None:
+        """Show the panel that is open; the others when they are opened, for each message takes its time."""
+        index = self.tabs.selected_index
+        panel = None if index is None else self._panels[index]
+        if panel == "Data":
+            _set_html(self.data, self._data_html(pointer))
+        elif panel == "Change":
+            self.edit.show(*next_input(self.debugger.execution))
+            self.inject.pick(self._states[pointer].name if pointer else None)
+            self.inject.show_faults(self.debugger.faults)
+        elif panel == "Transitions":
+            self._show_timeline()
 
     def _show_timeline(self) -> None:
         debugger = self.debugger
@@ -303,7 +314,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         return next((transition for transition in found if transition.state == name), None)
 
     def _definition(self, pointer: str) -> Json:
-        value = self._machine.source
+        value = self._source
         for step in pointer.split("/")[1:]:
             value = value[int(step) if isinstance(value, list) else unescape_pointer(step)]
         return value
@@ -329,11 +340,11 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         return with_picture(super()._repr_mimebundle_(**options), self.svg())
 
 
-def _known(panels: Sequence[str]) -> Sequence[str]:
+def _known(panels: Sequence[str]) -> tuple[str, ...]:
     for name in panels:
         if name not in PANELS:
             raise UsageError(f"There is no panel {name!r}; there are {', '.join(PANELS)}.")
-    return panels
+    return tuple(panels)
 
 
 def _set_html(widget: Any, value: str) -> None:

@@ -55,7 +55,8 @@ function camera(box, svg, highest) {
     const { w, h } = size();
     view.x = between(view.x, width, w);
     view.y = between(view.y, height, h);
-    svg.setAttribute("viewBox", `${view.x} ${view.y} ${w} ${h}`);
+    const seen = `${view.x} ${view.y} ${w} ${h}`;
+    if (svg.getAttribute("viewBox") !== seen) svg.setAttribute("viewBox", seen);
   };
   const zoom = (/** @type {number} */ by) => {
     const { w, h } = size();
@@ -150,6 +151,7 @@ function render({ model, el }) {
     byPointer = new Map(nodes.map((node) => [node.getAttribute("data-pointer") ?? "", node]));
     for (const node of nodes) node.setAttribute("data-words", node.getAttribute("aria-label") ?? "");
     look = camera(box, svg, () => model.get("height"));
+    box.toggleAttribute("data-large", nodes.length > 60);
     svg.removeAttribute("width");
     svg.removeAttribute("height");
     showStatus();

@@ -1,8 +1,7 @@
 """The graph of a state machine as a live view: the picture is sent once, then only statuses.
 
-A few dozen bytes cross to the browser at each step, whatever the size of the machine; sending the
-picture again took five to ten times as long.  A view that is opened late finds everything in
-the synced traits.
+At each step only the names of the statuses cross to the browser, where drawing the picture anew
+took several times as long.  A view that is opened late finds everything in the synced traits.
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ class Stage(NamedTuple):
 
 _EFFECTIVE: Final = ("afterInputPath", "input")
 STAGES: Final[dict[str, Stage]] = {
-    "input": Stage("Input", "what the state was given"),
+    "input": Stage("Input", "what went in"),
     "afterInputPath": Stage("After InputPath", "InputPath", ("input",)),
     "afterParameters": Stage("After Parameters", "Parameters", _EFFECTIVE),
     "afterArguments": Stage("After Arguments", "Arguments", ("input",)),
@@ -268,7 +268,7 @@ STAGES: Final[dict[str, Stage]] = {
     "afterResultPath": Stage("After ResultPath", "ResultPath, put into the input", ("input",)),
     "output": Stage(
         "Output",
-        "what the next state is given",
+        "what comes out",
         ("afterResultPath", "afterResultSelector", "result", *_EFFECTIVE),
     ),
     "variables": Stage("Variables", "after Assign"),
@@ -311,7 +311,7 @@ def badge(status: str) -> str:
 def transition_html(transition: Any, stopped_by: Any = None) -> str:
     """The transition at which the debugger stands: what happened, why, and the breakpoint that stopped it."""
     if transition is None:
-        return _card("current", "Nothing has happened yet", "Press <b>Next state</b> to begin.", "")
+        return _card("current", "<b>Nothing has happened yet</b>", "Press <b>Next state</b> to begin.", "")
     said = SAID[transition.kind]
     head = f"<b>{escape(sentence(transition))}</b>"
     why = transition.why

@@ -112,7 +112,7 @@ def test_fork_with_5000_frames() -> None:
         begin = time.perf_counter()
         execution.fork()
         times.append(time.perf_counter() - begin)
-    count = len(execution._frames)
+    count = len(execution.frames)
     print(f"\nfork with {count:,} frames: {statistics.median(times) * 1000:.3f} ms (bar 1 ms)")
 
 

@@ -33,6 +33,12 @@ SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none", "autoStartDefaultKernel": True},
 }
 READY = 60_000
+RUN = "([name, given]) => { window.jupyterapp.commands.execute(name, given); }"
+READY_NOW = """async () => {
+  const app = window.jupyterapp, panel = app.shell.currentWidget;
+  await Promise.all([app.restored, panel.context.ready, panel.sessionContext.ready]);
+  return panel.content.widgets.length > 0 && app.commands.isEnabled('notebook:run-all-cells');
+}"""
 
 
 def missing() -> str:
@@ -167,9 +173,8 @@ class Notebook:
             "api/sessions", {"path": name, "name": name, "type": "notebook", "kernel": kernel}
         )
         page.goto(f"http://127.0.0.1:{server.port}/lab/tree/{name}?reset&token={server.token}")
-        page.wait_for_function(
-            "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady", timeout=READY
-        )
+        page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=READY)
+        page.wait_for_function(READY_NOW, timeout=READY)
         self.idle()
 
     def idle(self) -> None:
@@ -179,9 +184,7 @@ class Notebook:
         )
 
     def run(self, command: str = "notebook:run-all-cells", **arguments) -> None:
-        self.page.evaluate(
-            "([name, given]) => { window.jupyterapp.commands.execute(name, given); }", [command, arguments]
-        )
+        self.page.evaluate(RUN, [command, arguments])
 
     def run_cell(self, number: int) -> None:
         self.page.evaluate(

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-import time
+from itertools import pairwise
 
 import pytest
 
@@ -23,7 +23,7 @@ ORDER = {
     },
 }
 DEBUGGER = ".sfn-debugger"
-WAIT = 20_000
+WAIT = 6_000
 
 
 def cell(definition, given="{}", more=""):
@@ -40,7 +40,7 @@ def shown(notebook):
 
     def show(definition, given="{}", more="", then=()):
         opened = notebook(cell(definition, given, more), *then)
-        opened.page.wait_for_selector(f"{DEBUGGER} .sfn-node", timeout=60_000)
+        opened.page.wait_for_selector(f"{DEBUGGER} .sfn-node", timeout=15_000)
         return opened.page
 
     return show
@@ -61,7 +61,7 @@ def expect_status(page, **statuses):
 
 def expect_text(page, selector, text):
     page.wait_for_function(
-        "([selector, text]) => [...document.querySelectorAll(selector)].some(one => one.textContent.includes(text))",
+        "([where, text]) => [...document.querySelectorAll(where)].some(one => one.textContent.includes(text))",
         arg=[selector, text],
         timeout=WAIT,
     )
@@ -85,7 +85,7 @@ def test_stepping_forwards_and_back_changes_the_graph(shown):
     assert page.get_attribute('[data-pointer="/States/Done"]', "aria-label") == "Done, Succeed, succeeded"
     assert page.is_disabled(f"{DEBUGGER} .sfn-do-run")
     press(page, "restart")
-    expect_status(page, Prepare="current", Charge="none", Done="none")
+    expect_status(page, Prepare="none", Charge="none", Done="none")
 
 
 def test_an_input_is_edited_and_bad_json_is_told(shown):
@@ -109,7 +109,7 @@ def test_an_input_is_edited_and_bad_json_is_told(shown):
 def test_an_injected_error_takes_the_other_branch(shown):
     page = shown(ORDER, more=", tasks={'Charge': {}}")
     tab(page, "Change")
-    page.fill(f'{DEBUGGER} .widget-combobox:has(:text("Error")) input', "Broken")
+    page.fill(f"{DEBUGGER} .sfn-form input[list]:visible", "Broken")
     page.click("text=Inject error")
     expect_text(page, f"{DEBUGGER} .sfn-rows", "Charge fails with Broken")
     press(page, "run")
@@ -182,7 +182,7 @@ def test_running_a_cell_again_leaves_one_view(notebook):
     count = "import ipywidgets; from ipywidgets.widgets.widget import _instances; print('widgets', len(_instances))"
     opened = notebook(cell(ORDER), count)
     page = opened.page
-    page.wait_for_selector(f"{DEBUGGER} .sfn-node", timeout=60_000)
+    page.wait_for_selector(f"{DEBUGGER} .sfn-node", timeout=15_000)
     expect_text(page, ".jp-OutputArea-output pre", "widgets ")
     alive = page.inner_text('.jp-OutputArea-output pre:has-text("widgets")')
     for _ in range(2):
@@ -211,7 +211,7 @@ LOOP = {
 def test_a_long_run_is_stopped_and_other_cells_run_meanwhile(notebook):
     opened = notebook(cell(LOOP, more=", limits=None"), "print('free at', debugger.position > 100)")
     page = opened.page
-    page.wait_for_selector(f"{DEBUGGER} .sfn-node", timeout=60_000)
+    page.wait_for_selector(f"{DEBUGGER} .sfn-node", timeout=15_000)
     press(page, "run")
     page.wait_for_selector(f"{DEBUGGER} .sfn-do-stop", state="visible", timeout=WAIT)
     page.wait_for_timeout(500)
@@ -232,28 +232,28 @@ def test_nothing_is_wider_than_its_cell(shown, width):
 
 
 @pytest.mark.benchmark
-def test_latency_of_a_step_with_200_states(shown):
+def test_latency_of_a_step_with_200_states(shown, capsys):
     names = [f"S{number:03}" for number in range(200)]
-    states = {name: {"Type": "Pass", "Next": after} for name, after in zip(names, names[1:], strict=False)}
+    states = {name: {"Type": "Pass", "Next": after} for name, after in pairwise(names)}
     states[names[-1]] = {"Type": "Succeed"}
     page = shown({"StartAt": names[0], "States": states}, '{"a": 1}')
-    times = [page.evaluate(CLICK_UNTIL_SHOWN) for _ in range(36)][6:]
-    times.sort()
-    median, p95 = statistics.median(times), times[int(len(times) * 0.95)]
-    print(f"\nclick on Step until the browser shows it, 200 states: median {median:.0f} ms, p95 {p95:.0f} ms")
+    times = sorted([page.evaluate(CLICK_UNTIL_SHOWN) for _ in range(36)][6:])
     assert len(times) == 30
-    time.sleep(0)
+    with capsys.disabled():
+        median, p95 = statistics.median(times), times[int(len(times) * 0.95)]
+        print(f"\nStep until the browser shows it, 200 states: median {median:.0f} ms, p95 {p95:.0f} ms")  # noqa: T201
 
 
+# Shown: the words, which are sent after the graph, have changed, and a frame has been painted after that.
 CLICK_UNTIL_SHOWN = """() => new Promise((done, failed) => {
   const root = document.querySelector('.sfn-debugger');
-  const text = () => root.querySelector('.sfn-card').textContent + root.querySelector('.sfn-graph-view').outerHTML.length;
-  const before = root.querySelector('.sfn-card').textContent;
-  const start = performance.now();
+  const words = () => root.querySelector('.sfn-card').textContent;
+  const before = words(), start = performance.now();
   const limit = setTimeout(() => failed(new Error('nothing was shown')), 5000);
   const look = () => {
-    if (root.querySelector('.sfn-card').textContent === before) return requestAnimationFrame(look);
-    requestAnimationFrame(() => { clearTimeout(limit); setTimeout(() => done(performance.now() - start), 0); });
+    if (words() === before) return requestAnimationFrame(look);
+    clearTimeout(limit);
+    requestAnimationFrame(() => done(performance.now() - start));
   };
   root.querySelector('.sfn-do-step').click();
   look();

@@ -1,0 +1,448 @@
+"""The timeline of an execution: its table of frames, the changes so far, and a cursor that goes both ways.
+
+`_finish` and `unapply` are the only writers.  A step is: the frame that is due -> `decide` -> a
+change -> the table.  This file alone calls whoever answers for a Task.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import defaultdict
+from contextlib import contextmanager
+from heapq import heappush
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from sfnbook import distributed, failing, nested, working
+from sfnbook.clock import seconds
+from sfnbook.decide import decide
+from sfnbook.errors import UnansweredTask
+from sfnbook.explain import Origin
+from sfnbook.faults import find
+from sfnbook.frames import (
+    AWAITING,
+    BILLED,
+    DEADLINE,
+    OVER,
+    RANK,
+    SCHEDULED,
+    TOP,
+    WORLD,
+    Change,
+    Failure,
+    Frame,
+    FrameId,
+    World,
+)
+from sfnbook.limits import UNBOUNDED, Limits
+from sfnbook.program import Program, compile_definition
+from sfnbook.scene import Scene
+from sfnbook.tasks.protocol import Call
+from sfnbook.timers import TimerIndex
+from sfnbook.values import copied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sfnbook.definition import Definition
+    from sfnbook.tasks.answers import Answers, TaskRef
+
+LONGEST_CHANGE: Final = 8
+"""No change has more events: closer than this to the limit, a run goes step by step."""
+
+ENDS: Final = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
+GATED: Final = frozenset({AWAITING, DEADLINE})
+
+
+def place(frame: Frame, state: Any) -> tuple[str, str]:
+    """The key of a Task among the answers: its machine and its pointer."""
+    return frame.scope.execution.machine, state.pointer
+
+
+def waits_outside(state: Any) -> bool:
+    """Is this a Task that someone outside may answer: a callback or an activity?"""
+    return bool(state.resource.kind == "activity" or state.resource.pattern == "token")
+
+
+class Setup:
+    """What does not change in an execution: shared by its forks."""
+
+    __slots__ = (
+        "activities",
+        "answers",
+        "birth",
+        "definitions",
+        "files",
+        "limits",
+        "machines",
+        "programs",
+        "refs",
+        "seed",
+    )
+
+    def __init__(
+        self,
+        definitions: Mapping[str, Definition],
+        refs: Mapping[tuple[str, str], TaskRef],
+        answers: Answers,
+        birth: Change,
+        limits: Limits,
+        seed: int,
+        machines: Mapping[str, Any],
+        files: Any,
+        activities: frozenset[str] | None = None,
+        programs: dict[str, Program] | None = None,
+    ) -> None:
+        self.definitions, self.refs, self.answers = definitions, refs, answers
+        self.birth, self.limits, self.seed = birth, limits, seed
+        self.machines, self.files, self.activities = machines, files, activities
+        self.programs = programs or {key: compile_definition(item) for key, item in definitions.items()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A program holds closures: the definition travels, and is compiled again.
+        return (
+            type(self),
+            (
+                self.definitions, self.refs, self.answers, self.birth, self.limits, self.seed, self.machines,
+                self.files, self.activities,
+            ),
+        )  # fmt: skip
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Pause Python's cycle collector: frames and changes never form cycles.
+
+    It would look through all of them again and again, which doubles the time of a long history.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def write(frames: dict[FrameId, Frame], old: Frame | None, new: Frame | None) -> None:
+    """Put ``new`` where ``old`` was; writing twice changes nothing more."""
+    if new is not None:
+        frames[new.id] = new
+    elif old is not None:
+        frames.pop(old.id, None)
+
+
+class Timeline:
+    """What an execution does; `Execution` adds what people ask of it.
+
+    ``frames`` is the table, ``changes`` the list, ``cursor`` how many of them are applied,
+    ``counters`` the latest event id of each execution, ``clock`` the virtual time in microseconds.
+    """
+
+    def __init__(self, setup: Setup, *, keep_history: bool = True) -> None:
+        self.setup = setup
+        self._keep = keep_history
+        self.frames: dict[FrameId, Frame] = {}
+        self.changes: list[Change] = []
+        self.counters: dict[FrameId, int] = defaultdict(int)
+        self.cursor = 0
+        self.billed = 0
+        self.clock = setup.birth.time
+        self._pending: tuple[Change, int, int] | None = None
+        birth = setup.birth
+        assert birth.after is not None  # noqa: S101 - an execution starts with its top frame
+        world = birth.after._replace(id=WORLD, due=None, phase="world", work=World())
+        self.frames[WORLD] = world
+        self._ready()
+
+    def _ready(self) -> None:
+        """Make what is derived: the scene and the timer index."""
+        setup = self.setup
+        self.scene = Scene(self.frames, self.counters, setup.programs, setup.limits, setup.seed)
+        self.scene.machines, self.scene.files = setup.machines, setup.files
+        self.scene.activities = setup.activities
+        self.scene.is_answered = lambda state, frame: (
+            setup.answers.find(setup.refs[place(frame, state)]) is not None
+        )
+        self._index: TimerIndex | None = None
+        events = setup.limits.events
+        self._last_event = UNBOUNDED if events is None else events
+
+    # --- stepping -----------------------------------------------------------------------------------
+    def proceed(self) -> Change | None:
+        self.settle()
+        if self.cursor < len(self.changes):
+            change = self.changes[self.cursor]
+            self._apply(change, self.cursor + 1)
+            return change
+        change_or_none = self.decided()
+        if change_or_none is not None:
+            self.commit(change_or_none)
+        return change_or_none
+
+    def decided(self) -> Change | None:
+        """The next change, not yet written."""
+        if TOP not in self.frames:
+            return self.setup.birth
+        frame = self.next_frame()
+        if frame is None:
+            return None
+        now = max(frame.due or 0, self.clock)
+        made = decide(frame, self.scene, now, self.cursor)
+        change = self._perform(made) if isinstance(made, working.Request) else made
+        if change is None:
+            return None
+        if change.first + len(change.events) - 1 >= self._last_event:
+            return self._over_the_limit(change)
+        return change
+
+    def next_frame(self) -> Frame | None:
+        """The frame that is due, unless the execution is over or blocked."""
+        self.settle()
+        top = self.frames.get(TOP)
+        if top is None:
+            return self.setup.birth.after
+        if top.phase in OVER:
+            return None
+        frame = self.first_due()
+        return frame if frame is not None and self.may_pass(frame) else None
+
+    def first_due(self) -> Frame | None:
+        """The frame that is due next, whoever has to let time pass for it."""
+        if self._index is None:
+            self._index = TimerIndex(self.frames.values())
+        return self._index.first(self.frames)
+
+    def may_pass(self, frame: Frame) -> bool:
+        """The clock never passes the deadline of an open outside wait by itself."""
+        if frame.due is None or frame.due <= self.clock:
+            return True
+        if frame.phase == DEADLINE:
+            return not any(other.phase == AWAITING for other in self.frames.values())
+        return frame.phase != AWAITING
+
+    def _perform(self, request: working.Request) -> Change | None:
+        """Ask whoever answers for a Task that is about to start."""
+        state, frame = request
+        scene, setup = self.scene, self.setup
+        if state.type == "Map":
+            return distributed.PERFORM[frame.phase](state, frame, scene)
+        ref = setup.refs[place(frame, state)]
+        answer = setup.answers.find(ref)
+        if answer is None:
+            if (key := nested.machine_of(state, frame, scene)) is not None:
+                return nested.start(state, frame, scene, key)
+            if waits_outside(state):
+                return working.open_to_outside(frame, scene)
+            raise UnansweredTask(
+                frame.scope.prefix + state.name, state.name, setup.answers.literal(ref, state.resource)
+            )
+        counts = scene.world.counts.get(answer.key, 0)
+        outcome = setup.answers.perform(answer, self._call(state, frame, counts))
+        others = working.counted(scene, answer.key) if answer.counted else ()
+        return working.started(state, frame, scene, outcome, others, answer.key)
+
+    def _call(self, state: Any, frame: Frame, count: int) -> Call:
+        task = frame.work
+        return Call(
+            path=frame.scope.prefix + state.name,
+            state=state.name,
+            resource=state.definition.resource,
+            input=copied(task.arguments),
+            attempt=frame.visit.retries + 1,
+            visit=frame.visit.number,
+            count=count,
+            time=seconds(self.scene.now - self.setup.birth.time),
+            token=task.token,
+            context=copied(self.scene.context_of(frame)),
+            remaining=None if task.timeout is None else seconds(task.timeout),
+        )
+
+    def _over_the_limit(self, change: Change) -> Change:
+        """AWS ends an execution whose history is full; the last event says so."""
+        if change.kind in ENDS:
+            return change
+        cause = f"The execution reached the maximum number of history events ({self._last_event})."
+        top = self.frames[change.frame.scope.execution.key]
+        failure = Failure("States.Runtime", cause, top.state, limit=("history events", self._last_event))
+        return failing.fail_execution(top, self.scene, failure)
+
+    def run_on(self) -> None:
+        """`step` until the end, without views.
+
+        Kept flat because everything else waits for it: the frame that has just stepped goes on
+        without passing through the timer index when no other one is due before it, and a change
+        that is anything special goes the slow way.  A test holds it equal to repeated `step`.
+        """
+        while self.proceed() is not None:
+            if self.cursor >= len(self.changes) and (frame := self.next_frame()) is not None:
+                with without_collector():
+                    self._rush(frame)
+
+    def _rush(self, frame: Frame) -> None:  # noqa: PLR0912 - flat on purpose
+        frames, changes, counters, scene = self.frames, self.changes, self.counters, self.scene
+        keep, last_event = self._keep, self._last_event - LONGEST_CHANGE
+        number, billed, now = self.cursor, self.billed, self.clock
+        index, self._index = self._index or TimerIndex(frames.values()), None
+        heap, first = index.heap, index.first
+        rank = RANK.get
+        while True:
+            due: Any = frame.due  # a frame without one is never picked
+            if due > now:
+                if frame.phase in GATED and not self.may_pass(frame):
+                    break
+                now = due
+            change = decide(frame, scene, now, number)
+            if type(change) is not Change or change.first > last_event or change.kind in ENDS:
+                break
+            number += 1
+            if change.kind in BILLED:
+                billed += 1
+            self._pending = (change, number, billed)
+            for old, new in change.others:
+                if new is None:
+                    del frames[old.id]  # type: ignore[union-attr] # one side is always there
+                    continue
+                frames[new.id] = new
+                if new.due is not None:
+                    heappush(heap, (new.due, rank(new.phase, 1), new.event, new.id))
+            after: Any = change.after  # only the end of a frame has none, and that is among the others
+            frames[after.id] = after
+            events = change.events
+            if events:
+                counters[after.scope.execution.key] = change.first + len(events) - 1
+            if keep:
+                changes.append(change)
+            self.cursor, self.billed, self.clock = number, billed, now
+            self._pending = None
+            if after.due is not None:
+                key = (after.due, rank(after.phase, 1), after.event, after.id)
+                if not heap or key < heap[0]:
+                    frame = after
+                    continue
+                heappush(heap, key)
+            following = first(frames)
+            if following is None:
+                break
+            frame = following
+
+    # --- the two writers ------------------------------------------------------------------------
+    def commit(self, change: Change) -> None:
+        del self.changes[self.cursor :]
+        if self._keep:
+            self.changes.append(change)
+        self._apply(change, self.cursor + 1)
+
+    def _apply(self, change: Change, cursor: int) -> None:
+        billed = self.billed + (change.kind in BILLED)
+        self._pending = (change, cursor, billed)
+        self._finish()
+
+    def settle(self) -> None:
+        """Finish a change that an interrupt left half written: writing it again completes it."""
+        if self._pending is not None:
+            change, cursor, _billed = self._pending
+            if self._keep and len(self.changes) < cursor:
+                self.changes.append(change)
+            self._index = None
+            self._finish()
+
+    def _finish(self) -> None:
+        assert self._pending is not None  # noqa: S101 - set by the only two callers
+        change, cursor, billed = self._pending
+        index, self._index = self._index, None
+        frames = self.frames
+        for old, new in change.others:
+            write(frames, old, new)
+            if index is not None and new is not None:
+                index.add(new)
+        write(frames, change.before, change.after)
+        if index is not None and change.after is not None:
+            index.add(change.after)
+        if change.events:
+            self.counters[change.frame.scope.execution.key] = change.first + len(change.events) - 1
+        self.cursor, self.billed, self.clock = cursor, billed, change.time
+        self._index = index
+        self._pending = None
+
+    def unapply(self, change: Change) -> None:
+        self._index, index = None, self._index
+        frames = self.frames
+        write(frames, change.after, change.before)
+        for old, new in reversed(change.others):
+            write(frames, new, old)
+        if index is not None:
+            for old in (change.before, *(pair[0] for pair in change.others)):
+                if old is not None:
+                    index.add(old)
+        if change.events:
+            self.counters[change.frame.scope.execution.key] = change.first - 1
+        self.billed -= change.kind in BILLED
+        self.cursor -= 1
+        self.clock = self.changes[self.cursor - 1].time if self.cursor else self.setup.birth.time
+        self._index = index
+
+    # --- what it stands at --------------------------------------------------------------------------
+    @property
+    def top(self) -> Frame:
+        """The top-level flow; before the first step, as it will be born."""
+        self.settle()
+        top = self.frames.get(TOP) or self.setup.birth.after
+        assert top is not None  # noqa: S101 - the birth has a frame
+        return top
+
+    @property
+    def status(self) -> str:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED, as DescribeExecution says it."""
+        return self.top.phase if self.top.phase in OVER else "RUNNING"
+
+    @property
+    def blocked(self) -> str | None:
+        """None, "outside" (a callback or activity is open) or "unanswered" (a Task nobody answers for)."""
+        if self.status != "RUNNING" or TOP not in self.frames or self.cursor < len(self.changes):
+            return None
+        frame = self.next_frame()
+        if frame is None:
+            return "outside"
+        return "unanswered" if self._lacks_answer(frame) else None
+
+    def _lacks_answer(self, frame: Frame) -> bool:
+        if frame.phase != SCHEDULED:
+            return False
+        state = self.scene.state(frame)
+        self.scene.look(frame, self.clock, self.cursor)
+        if find(frame, state.name, self.scene) is not None or waits_outside(state):
+            return False
+        return (
+            not self.scene.is_answered(state, frame) and nested.machine_of(state, frame, self.scene) is None
+        )
+
+    @property
+    def origin(self) -> Origin:
+        """What its transitions need to explain themselves."""
+        return Origin(self.setup.programs, self.setup.limits, self.setup.seed, self.setup.birth.time)
+
+    # --- copies -------------------------------------------------------------------------------------
+    def fork(self) -> Self:
+        """An execution that stands where this one does and goes its own way from here on."""
+        self.settle()
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.frames = dict(self.frames)
+        other.changes = list(self.changes)
+        other.counters = defaultdict(int, self.counters)
+        other._ready()  # noqa: SLF001 - one of its kind
+        return other
+
+    __copy__ = fork
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self.fork()
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.settle()
+        derived = {"scene", "_index"}
+        return {name: value for name, value in self.__dict__.items() if name not in derived}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._ready()
