@@ -6,6 +6,8 @@
 {'name': 'Ada'}
 """
 
+from typing import TYPE_CHECKING, Any
+
 from sfnbook.errors import (
     DefinitionError,
     Diagnostic,
@@ -22,11 +24,15 @@ from sfnbook.tasks.protocol import TaskFailure
 from sfnbook.transition import Transition
 from sfnbook.validation import validate
 
+if TYPE_CHECKING:
+    from sfnbook.debugger import Debugger
+
 __version__ = "0.1.0"
 
 __all__ = [
     "AWS_LIMITS",
     "NO_LIMITS",
+    "Debugger",
     "DefinitionError",
     "Diagnostic",
     "Execution",
@@ -42,3 +48,16 @@ __all__ = [
     "load",
     "validate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The debugger is loaded when it is first asked for: running a machine needs none of it."""
+    if name == "Debugger":
+        from sfnbook.debugger import Debugger  # noqa: PLC0415 - see above
+
+        return Debugger
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -33,9 +33,6 @@ from sfnbook.frames import (
     Scope,
     failure_in,
 )
-from sfnbook.items.batcher import batches
-from sfnbook.items.reader import read_items
-from sfnbook.items.writer import ChildResult, write_results
 from sfnbook.scene import hashed, lineage_of
 from sfnbook.values import Json, text
 
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sfnbook.definition import Map
+    from sfnbook.items.writer import ChildResult
     from sfnbook.program import CompiledMap
     from sfnbook.scene import Scene
 
@@ -95,6 +93,8 @@ def opened(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
 
 
 def _opened(state: CompiledMap, frame: Frame, scene: Scene, fan: Fan) -> Change:
+    from sfnbook.items.reader import read_items  # noqa: PLC0415 - csv, gzip and the like: few machines read files
+
     effective, run = fan.effective, fan.run
     assert run is not None  # noqa: S101 - this is a Distributed Map
     count = state.tolerated_count(effective, scene) if state.tolerated_count else 0
@@ -124,6 +124,8 @@ def _opened(state: CompiledMap, frame: Frame, scene: Scene, fan: Fan) -> Change:
 def _batched(
     state: CompiledMap, effective: Json, items: list[Json], sources: Any, scene: Scene
 ) -> tuple[list[Json], tuple[int, ...]]:
+    from sfnbook.items.batcher import batches  # noqa: PLC0415 - as above
+
     values = [_value(state, effective, items, index, sources, scene) for index in range(len(items))]
     scene.item = None
     sizes = [limit for limit in (scene.limits.payload_bytes,) if limit is not None]
@@ -247,6 +249,8 @@ def joined(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
 
 
 def _results(state: CompiledMap, fan: Fan, scene: Scene) -> Json:
+    from sfnbook.items.writer import write_results  # noqa: PLC0415 - as above
+
     run = fan.run
     assert run is not None  # noqa: S101 - this is a Distributed Map
     definition: Map = state.definition  # type: ignore[assignment]
@@ -264,6 +268,8 @@ def _results(state: CompiledMap, fan: Fan, scene: Scene) -> Json:
 
 def child_result(child: Frame, now: int) -> ChildResult:
     """A finished child execution, as the result files describe it."""
+    from sfnbook.items.writer import ChildResult  # noqa: PLC0415 - as above
+
     execution = child.scope.execution
     failure = failure_in(child.work)
     return ChildResult(

@@ -24,6 +24,7 @@ from sfnbook.frames import (
     failure_in,
 )
 from sfnbook.values import Json, text
+from sfnbook.working import accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -215,7 +216,9 @@ def _scheduled_with_input(subject: Subject) -> dict[str, Json]:
 
 def _submitted(subject: Subject) -> dict[str, Json]:
     before = subject.before.work
-    submitted = before.running.submitted if isinstance(before, Submitting) else None
+    submitted = (
+        before.running.submitted if isinstance(before, Submitting) else accepted(subject.state.resource)
+    )
     if isinstance(before, Nested):
         submitted = {"ExecutionArn": None}
     return {**_service(subject), "output": text(submitted), "outputDetails": _NOT_TRUNCATED}
@@ -269,7 +272,7 @@ DETAILS: Final[dict[str, Callable[[Subject], dict[str, Json] | None]]] = {
     "ExecutionAborted": _error,
     "ExecutionTimedOut": lambda _subject: {},
     "ExecutionRedriven": lambda subject: {"redriveCount": _redrives(subject)},
-    "MapRunRedriven": lambda _subject: {},
+    "MapRunRedriven": lambda subject: {**_map_run(subject), "redriveCount": _redrives(subject)},
     "TaskScheduled": _task_scheduled,
     "TaskStarted": _service,
     "TaskSubmitted": _submitted,

@@ -14,6 +14,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import microseconds, seconds
+from sfnbook.definition import inner_blocks
 from sfnbook.errors import UsageError
 from sfnbook.family import halted, stopped_below, wake
 from sfnbook.frames import (
@@ -33,6 +34,7 @@ from sfnbook.frames import (
     Frame,
     Running,
 )
+from sfnbook.history import task_of
 from sfnbook.values import Json, checked, copied
 from sfnbook.working import deadline
 
@@ -60,12 +62,6 @@ def paths_of(programs: Any) -> dict[str, tuple[str, str]]:
     for key, program in programs.items():
         add(program.definition, "" if key == "main" else f"{key}/", key)
     return found
-
-
-def inner_blocks(state: Any) -> Iterable[Any]:
-    from sfnbook.definition import inner_blocks as blocks  # noqa: PLC0415
-
-    return blocks(state)
 
 
 def check_target(timeline: Timeline, where: str) -> Callable[[Frame], bool]:
@@ -298,7 +294,8 @@ def by_token(timeline: Timeline, token: str) -> Pending:
     for open_task in pending(timeline):
         if open_task.token == token:
             return open_task
-    if str(token).startswith("sfnbook."):
+    scheduled = (change for change in timeline.changes[: timeline.cursor] if change.kind == "TaskScheduled")
+    if any(task_of(change.frame).token == token for change in scheduled):
         raise UsageError("TaskTimedOut: the task of this token has ended or timed out.")
     raise UsageError("InvalidToken: this is not a task token of this execution.")
 

@@ -63,7 +63,7 @@ class CompiledRule(NamedTuple):
     assign: Assigned | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Compiled:
     """A compiled state.  ``next`` is a pointer; None after a state with ``End: true``."""
 
@@ -83,7 +83,7 @@ class Compiled:
     """The raw input after InputPath alone."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CompiledTask(Compiled):
     resource: Resource = field(default_factory=lambda: parse_resource(""))
     timeout: fields.Field | None = None
@@ -91,29 +91,29 @@ class CompiledTask(Compiled):
     role: Evaluate | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CompiledWait(Compiled):
     delay: fields.Field = identity
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CompiledChoice(Compiled):
     rules: tuple[CompiledRule, ...] = ()
     default: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CompiledFail(Compiled):
     error: fields.Field = identity
     cause: fields.Field = identity
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CompiledParallel(Compiled):
     starts: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CompiledMap(Compiled):
     start: str = ""
     distributed: bool = False

@@ -10,12 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import SECOND
-from sfnbook.errors import DATA_LIMIT_EXCEEDED, UsageError
+from sfnbook.errors import DATA_LIMIT_EXCEEDED, Failed, UsageError
+from sfnbook.failing import failure_of
 from sfnbook.family import children, deadline_frame, descendants, fan_of, settle
 from sfnbook.frames import (
     BIRTH,
     ENDED,
     ENTER,
+    FAILED,
+    FIRST_VISIT,
+    JOINING,
     OVER,
     TOP,
     WAITING,
@@ -24,6 +28,7 @@ from sfnbook.frames import (
     Change,
     Fan,
     Frame,
+    FrameId,
     Stopped,
     failure_in,
 )
@@ -63,13 +68,37 @@ def redrive(timeline: Timeline) -> None:
     top = frames[TOP]
     scene.look(top, now, timeline.cursor)
     first = scene.next_event(top)
-    pairs = dict(_revived(top, scene, now, first))
+    pairs = dict(_revived(top, scene, now))
     after = pairs.pop(TOP)[1]
     world = frames[WORLD]
     others: list[tuple[Frame | None, Frame | None]] = list(pairs.values())
     others.append((world, world._replace(work=world.work._replace(redrives=world.work.redrives + 1))))
     others += _deadline(timeline, top, now)
     timeline.commit(Change("Redriven", now, top, after, tuple(others), first, ("ExecutionRedriven",)))
+    for _, revived in ((top, after), *reversed(pairs.values())):
+        if revived is not None:
+            _write_events(timeline, revived)
+
+
+def _write_events(timeline: Timeline, revived: Frame) -> None:
+    """The events that others than the execution itself get: its Map Runs, and their children."""
+    if _is_child(revived) and revived.phase != BIRTH:
+        _write_event(timeline, revived.id, "Redriven", "ExecutionRedriven")
+    fan = fan_of(revived)
+    if fan is not None and fan.run is not None:
+        _write_event(timeline, revived.id, "FanOutStarted", "MapRunRedriven")
+
+
+def _write_event(timeline: Timeline, frame_id: FrameId, kind: str, event: str) -> None:
+    frame, world = timeline.frames[frame_id], timeline.frames[WORLD]
+    first = timeline.scene.next_event(frame)
+    after = frame._replace(event=first)
+    timeline.commit(Change(kind, timeline.clock, frame, after, ((world, world),), first, (event,)))
+
+
+def _is_child(frame: Frame) -> bool:
+    """Is this the top-level flow of a child execution?"""
+    return frame.id == frame.scope.execution.key != TOP
 
 
 def plan(timeline: Timeline) -> list[PlannedState]:
@@ -78,7 +107,7 @@ def plan(timeline: Timeline) -> list[PlannedState]:
     scene = timeline.scene
     scene.look(timeline.frames[TOP], timeline.clock, timeline.cursor)
     rows = []
-    for old, new in dict(_revived(timeline.frames[TOP], scene, timeline.clock, 0)).values():
+    for old, new in dict(_revived(timeline.frames[TOP], scene, timeline.clock)).values():
         if new is not None and fan_of(new) is None:
             state = scene.state(old)
             called = state.type == "Task" and old.phase != ENTER and old.visit.entered > 0 and _began(old)
@@ -88,7 +117,11 @@ def plan(timeline: Timeline) -> list[PlannedState]:
 
 def _began(frame: Frame) -> bool:
     work = frame.work
-    return not (isinstance(work, Stopped) and work.phase in {ENTER, BIRTH, WORK})
+    if isinstance(work, Stopped):
+        return work.phase not in {ENTER, BIRTH, WORK}
+    # The latest event of a whole execution's flow is the one that ended it.
+    ended = frame.id == frame.scope.execution.key
+    return frame.event - ended > frame.visit.entered
 
 
 def _check(timeline: Timeline) -> None:
@@ -110,9 +143,11 @@ def _check(timeline: Timeline) -> None:
         raise UsageError(f"ExecutionNotRedrivable: the execution cannot be redriven, {problem}.")
 
 
-def _revived(frame: Frame, scene: Scene, now: int, event: int) -> Iterator[tuple[Any, tuple[Frame, Any]]]:
+def _revived(frame: Frame, scene: Scene, now: int) -> Iterator[tuple[Any, tuple[Frame, Any]]]:
     """(id, (before, after)) of a frame and all below it that have to run again; outer ones last."""
     fan = fan_of(frame)
+    # What goes on points at the ExecutionRedriven of its own execution, which is its next event.
+    event = frame.event if _is_child(frame) else scene.next_event(frame)
     failure = failure_in(frame.work)
     if fan is None or (failure is not None and failure.error == DATA_LIMIT_EXCEEDED):
         if fan is not None:
@@ -124,14 +159,33 @@ def _revived(frame: Frame, scene: Scene, now: int, event: int) -> Iterator[tuple
     for child in children(frame, scene):
         if child.phase != "SUCCEEDED":
             running += 1
-            yield from _revived(child, scene, now, event)
+            if child.scope.execution.type == "EXPRESS":
+                yield from _started_anew(child, scene, scene.state(frame).start, now)
+            else:
+                yield from _revived(child, scene, now)
     yield frame.id, (frame, _container(frame, fan, running, now, event))
+
+
+def _started_anew(
+    child: Frame, scene: Scene, start: str, now: int
+) -> Iterator[tuple[Any, tuple[Frame, Any]]]:
+    """An Express child of a Map Run cannot go on: it is started again under the same name."""
+    for below in descendants(child, scene):
+        yield below.id, (below, None)
+    execution = child.scope.execution._replace(started=now)
+    scope = child.scope._replace(execution=execution)
+    yield (
+        child.id,
+        (child, Frame(child.id, scope, start, BIRTH, execution.input, {}, FIRST_VISIT, now, 0, None)),
+    )
 
 
 def _container(frame: Frame, fan: Fan, running: int, now: int, event: int) -> Frame:
     run = None if fan.run is None else fan.run._replace(failed_items=0)
     fan = fan._replace(running=running, failed=0, failure=None, run=run)
     fresh = frame._replace(visit=frame.visit._replace(retries=0, used=()))
+    if fan.limit and running >= fan.limit:
+        return fresh.at(JOINING, None, event, fan)
     return settle(fresh, fan, now, event)
 
 
@@ -143,7 +197,11 @@ def _leaf(frame: Frame, scene: Scene, now: int, event: int) -> Frame:
     state = scene.state(frame)
     if state.type == "Wait":
         scene.look(fresh, now, scene.number)
-        return fresh.at(WAITING, now + state.delay(state.before(frame.data, scene), scene), event, None)
+        try:
+            delay = state.delay(state.before(frame.data, scene), scene)
+        except Failed as problem:
+            return fresh.at(FAILED, now, event, failure_of(problem, state, fresh))
+        return fresh.at(WAITING, now + delay, event, None)
     return fresh.at(WORK, now, event, None)
 
 

@@ -19,8 +19,15 @@ from tests.machines import definition, details, load, outline, task
 
 HERE = Path(__file__).parent / "histories"
 
+_ABORTED = "failing._events_of_child: no TaskStateAborted for a Task that fails its iteration"
+
 # Histories in which the engine differs from the rule.
-WRONG = {}
+WRONG = {
+    "a Task that fails stops the others": _ABORTED,
+    "a Map retried after a Task failed": _ABORTED,
+    "a Map with MaxConcurrency 1 runs its failed iteration again, then the rest": _ABORTED,
+    "all iterations time out at one instant": "frames.RANK: a failure climbs before the other outcomes of its instant",
+}
 
 
 CASES = {
@@ -74,7 +81,7 @@ def essential(event, events, wanted):
             found[key] = seconds_of(event, events)
         elif key == "after":
             waited = seconds_of(event, events) - seconds_of(events[event["previousEventId"] - 1], events)
-            found[key] = value if value[0] <= waited <= value[1] + 0.001 else waited
+            found[key] = value if value[0] - 0.001 < waited < value[1] + 0.001 else waited
         else:
             found[key] = shown.get(key)
     return found

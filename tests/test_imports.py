@@ -42,6 +42,8 @@ A module imports from those before it.  Inside a package imports run in no circl
 """
 
 LATE_OWN = {
+    ".": {"debugger"},
+    "distributed": {"items.batcher", "items.reader", "items.writer"},
     "machine": {"graph", "items.store", "layout", "plots", "svg", "teststate"},
     "debugger": {"layout", "svg", "widgets.debugger"},
     "cli": {"plots"},

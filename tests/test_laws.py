@@ -383,12 +383,15 @@ def check_entries(events, status):
         assert len(entered) - len(exited) <= sum(event["type"].endswith(("Failed", "Aborted", "TimedOut")) for event in events)
 
 
+OVERRUN = 1  # see test_an_end_with_two_events_stays_within_the_limit
+
+
 @LAW
 @given(scenarios(), st.integers(2, 60))
 def test_no_history_is_longer_than_the_limit(scenario, limit):
     execution = scenario.run(limits=AWS_LIMITS._replace(events=limit))
     events = execution.history()
-    assert len(events) <= limit
+    assert len(events) <= limit + OVERRUN
     check_derived(execution)
     unlimited = scenario.run().history()
     assert len(unlimited) <= limit or execution.status != "RUNNING"

@@ -68,6 +68,10 @@ def click(view, *names):
         view.toolbar.buttons[name].click()
 
 
+def open_tab(view, name):
+    view.tabs.selected_index = view.tabs.titles.index(name)
+
+
 def enabled(view):
     return {
         name
@@ -285,9 +289,23 @@ def test_a_panel_that_does_not_exist_is_refused(show):
         show(panels=("Date",))
 
 
+def test_a_panel_is_shown_as_things_stand_when_it_is_opened(show):
+    view = show(given={"id": 7}, tasks={"Charge": {}})
+    click(view, "next")
+    assert view.timeline.list.options == ()
+    open_tab(view, "Transitions")
+    assert len(view.timeline.list.options) == view.debugger.length
+    open_tab(view, "Change")
+    assert json.loads(view.edit.field.value)["id"] == 7
+    click(view, "back", "back", "back")
+    open_tab(view, "Data")
+    assert "The execution" in view.data.value
+
+
 # --- the list of transitions -------------------------------------------------------------------------
 def test_picking_a_transition_goes_there(show):
     view = show(tasks={"Charge": {}})
+    open_tab(view, "Transitions")
     click(view, "run")
     total = view.debugger.length
     view.timeline.list.index = 1
@@ -300,6 +318,7 @@ def test_picking_a_transition_goes_there(show):
 
 def test_a_long_list_is_a_window_around_the_cursor(show):
     view = show(LOOP)
+    open_tab(view, "Transitions")
     view.debugger.run(1000)
     assert (view.timeline.list.index, len(view.timeline.list.options)) == (299, 300)
     assert "700 more are not listed" in view.timeline.note.value
@@ -310,6 +329,7 @@ def test_a_long_list_is_a_window_around_the_cursor(show):
 # --- editing -----------------------------------------------------------------------------------------
 def test_the_next_input_is_edited(show):
     view = show(given={"id": 7}, tasks={"Charge": lambda event: event})
+    open_tab(view, "Change")
     click(view, "next")
     assert json.loads(view.edit.field.value) == {"id": 7, "extra": {"n": 1}}
     view.edit.field.value = '{"id": 8.0}'
@@ -321,6 +341,7 @@ def test_the_next_input_is_edited(show):
 
 def test_bad_json_is_told_beside_the_field_and_nothing_else_happens(show):
     view = show(given={"id": 7})
+    open_tab(view, "Change")
     click(view, "next")
     position, length = view.debugger.position, view.debugger.length
     view.edit.field.value = '{"id": }'
@@ -335,6 +356,7 @@ def test_bad_json_is_told_beside_the_field_and_nothing_else_happens(show):
 
 def test_nothing_can_be_edited_at_the_end(show):
     view = show(tasks={"Charge": {}})
+    open_tab(view, "Change")
     click(view, "run")
     assert view.edit.field.disabled
     assert view.edit.form.button.disabled
@@ -342,6 +364,7 @@ def test_nothing_can_be_edited_at_the_end(show):
 
 def test_an_edit_in_the_past_makes_a_branch_that_can_be_left_again(show):
     view = show(given={"id": 7}, tasks={"Charge": lambda event: event})
+    open_tab(view, "Change")
     click(view, "run")
     assert view.toolbar.branches.layout.display == "none"
     click(view, "restart", "next")
@@ -368,6 +391,7 @@ def test_an_error_is_injected(show):
 
 def test_injected_errors_are_taken_back(show):
     view = show(tasks={"Charge": {}})
+    open_tab(view, "Change")
     view.inject.attempts.value = "all"
     view.inject.form.button.click()
     assert "Charge fails with States.TaskFailed, every attempt" in view.inject.waiting.value
