@@ -13,6 +13,9 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_START: Final = 1_735_689_600 * SECOND
 """2025-01-01T00:00:00Z: when an execution starts unless it is told otherwise."""
 
+LAST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+"""The calendar ends with the year 9999; a virtual clock may go on and is shown as its last instant."""
+
 _RFC3339: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
 )
@@ -24,7 +27,10 @@ def microseconds(seconds: float) -> int:
     >>> microseconds(1.5)
     1500000
     """
-    return round(seconds * SECOND)
+    try:
+        return round(seconds * SECOND)
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"{seconds!r} is no number of seconds.") from None
 
 
 def seconds(duration: int) -> float:
@@ -38,7 +44,7 @@ def seconds(duration: int) -> float:
 
 def instant(time: int) -> datetime:
     """A time of the virtual clock as a datetime in UTC."""
-    return EPOCH + timedelta(microseconds=time)
+    return EPOCH + timedelta(microseconds=min(time, LAST))
 
 
 def iso(time: int) -> str:

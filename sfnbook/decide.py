@@ -23,6 +23,7 @@ from sfnbook.frames import (
     FAILED,
     FANNING,
     JOINING,
+    LAPSED,
     NESTED,
     OVER,
     READING,
@@ -223,8 +224,7 @@ def time_out(frame: Frame, scene: Scene) -> Change:
     first = scene.next_event(top)
     failure = Failure(TIMEOUT, None, top.state)
     after = top._replace(phase=TIMED_OUT, due=None, event=first, work=halted(top, failure))
-    gone = frame._replace(due=None, phase=TIMED_OUT)
-    others = ((frame, gone), *stopped_below(top, scene, TIMED_OUT), *wake(after, scene))
+    others = (*stopped_below(top, scene, TIMED_OUT), *wake(after, scene))
     return Change("ExecutionTimedOut", scene.now, top, after, others, first, ("ExecutionTimedOut",))
 
 
@@ -235,7 +235,13 @@ ENTERED: Final = {
 }
 EXITED: Final = {kind: (f"{kind}StateExited",) for kind in ENTERED}
 
-_ALL: Final[dict[str, Rule]] = {BIRTH: born, ENTER: enter, ENDED: end, FAILED: working.failed}
+_ALL: Final[dict[str, Rule]] = {
+    BIRTH: born,
+    ENTER: enter,
+    ENDED: end,
+    FAILED: working.failed,
+    LAPSED: working.failed,
+}
 
 RULES: Final[dict[str, dict[str, Rule]]] = {
     "Pass": {**_ALL, WORK: pass_on},

@@ -89,14 +89,13 @@ class Execution(Timeline):
         return self
 
     def _run_to(self, where: str) -> None:
-        self.settle()
-        check = outside.check_target(self, where)
-        while (frame := self.next_frame()) is not None and not check(frame):
+        arrives = outside.check_target(self, where)
+        while (ahead := self.coming()) is not None and not arrives(ahead[0]):
             if self.proceed() is None:
                 return
 
     def _run_for(self, moment: int) -> None:
-        while (frame := self.next_frame()) is not None and (frame.due or 0) <= moment:
+        while (ahead := self.coming()) is not None and ahead[1] <= moment:
             if self.proceed() is None:
                 return
 

@@ -6,14 +6,18 @@ out, so the stages can be computed again, long after the run, exactly as they we
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook import retry
+from sfnbook.definition import ABSENT
 from sfnbook.errors import DATA_LIMIT_EXCEEDED, RUNTIME, Failed
 from sfnbook.failing import error_output_of, uses
+from sfnbook.family import fan_of
 from sfnbook.frames import (
     ENTER,
+    RESULT,
     WORLD,
     Change,
     Failure,
@@ -121,6 +125,7 @@ def _incoming(flow: dict[str, Json], change: Change, frame: Frame, state: Any, s
     task = _task(frame) or (None if change.after is None else _task(change.after))
     if task is not None:
         scene.token = task.token
+    sent = _sent(frame, change, task)
     value = frame.data
     for stage in state.flow.incoming:
         try:
@@ -129,9 +134,20 @@ def _incoming(flow: dict[str, Json], change: Change, frame: Frame, state: Any, s
             flow["error"] = f"{stage.field}: {problem.cause}"
             return
         flow[stage.name] = value
-    if task is not None and state.flow.incoming:
+    if sent is not ABSENT and state.flow.incoming:
         # What was sent stands in the frame; the expressions may read the clock or chance.
-        flow[state.flow.incoming[-1].name] = task.arguments
+        flow[state.flow.incoming[-1].name] = sent
+
+
+def _sent(frame: Frame, change: Change, task: Scheduled | None) -> Json:
+    """What the work was given, where the frame remembers it: a Task's arguments, a fan-out's input."""
+    if task is not None:
+        return task.arguments
+    for one in (frame, change.after):
+        fan = None if one is None else fan_of(one)
+        if fan is not None:
+            return fan.effective
+    return frame.work.task if isinstance(frame.work, Running) else ABSENT
 
 
 def _task(frame: Frame) -> Scheduled | None:
@@ -185,15 +201,18 @@ def _exited(change: Change, origin: Origin, number: int) -> Why:
     scene = scene_at(origin, frame, change.time, number)
     value = state.before(frame.data, scene)
     taken = next((index for index, rule in enumerate(state.rules) if _true(rule, value, scene)), None)
-    rows: list[str] = []
-    for index, rule in enumerate(
-        state.definition.choices[: len(state.rules) if taken is None else taken + 1]
-    ):
-        rows += _rule_rows(index, rule.rule, value, scene, state)
+    rows = _rows_of_rules(value, scene, state, len(state.rules) if taken is None else taken + 1)
     target = _name(change.after.state)
     if taken is None:
         return Why(f"No rule is true, so Default decides: {target}.", tuple(rows))
     return Why(f"Rule {taken + 1} of {len(state.rules)} is the first that is true: {target}.", tuple(rows))
+
+
+def _rows_of_rules(value: Json, scene: Scene, state: Any, length: int) -> list[str]:
+    rows: list[str] = []
+    for index, rule in enumerate(state.definition.choices[:length]):
+        rows += _rule_rows(index, rule.rule, value, scene, state)
+    return rows
 
 
 def _true(rule: Any, value: Json, scene: Scene) -> bool:
@@ -326,7 +345,7 @@ def _failed(change: Change, origin: Origin, number: int) -> Why:
     rows: list[str] = []
     if failure.error == RUNTIME:
         rows.append("States.Runtime is never retried and never caught, not even by States.ALL")
-        rows += _nearest(frame, state, change, origin, number)
+        rows += _runtime_rows(frame, state, change, origin, number)
     elif failure.error == DATA_LIMIT_EXCEEDED and failure.limit:
         stage, size = failure.limit
         rows.append(
@@ -346,24 +365,54 @@ FATE: Final = {
 }
 
 
-def _nearest(frame: Frame, state: Any, change: Change, origin: Origin, number: int) -> list[str]:
-    """For a path that found nothing: the keys that are there."""
+def _runtime_rows(frame: Frame, state: Any, change: Change, origin: Origin, number: int) -> list[str]:
+    """What stood in the way of the interpreter: a full history, rules, or a path that found nothing."""
     failure = failure_of(change.frame)
-    cause = (failure.cause if failure else None) or ""
-    quoted = cause.partition("'$")[2].partition("'")[0]
-    for marker in ("JSONPath '", "Invalid path '"):
-        _, found, rest = cause.partition(marker)
-        if found:
-            quoted = rest.partition("'")[0]
-    if not quoted.startswith("$"):
-        return []
+    if failure is not None and failure.limit:
+        what, limit = failure.limit
+        return [f"{limit:,} {what} are all that AWS allows; limits=None lifts the limit"]
     scene = scene_at(origin, frame, change.time, number)
+    value = _where_it_failed(frame, state, scene)
+    rows = _rows_of_rules(value, scene, state, len(state.rules)) if state.type == "Choice" else []
+    found = PATH_IN_CAUSE.search((failure.cause if failure else None) or "")
+    if found is not None:
+        path = found["quoted"] or found["bare"]
+        near = paths.nearest(_root(path, value, scene), path)
+        rows += [f"nearest to {path}: {', '.join(near)}"] if near else []
+    return rows
+
+
+PATH_IN_CAUSE: Final = re.compile(
+    r"(?:JSONPath|Invalid path) '(?P<quoted>\$[^']*)'|input value: (?P<bare>\$\S*)"
+)
+
+
+def _where_it_failed(frame: Frame, state: Any, scene: Scene) -> Json:
+    """What the stage was given that could not be evaluated."""
+    value = frame.data
     try:
-        value = state.effective(frame.data, scene)
-        near = paths.nearest(value, quoted)
+        for stage in state.flow.incoming:
+            value = stage.run(value, scene)
+        if frame.phase == RESULT:
+            value = frame.work.result
+        elif state.type not in ENDS_WITH_ITS_STAGES:
+            return value
+        for stage in state.flow.outgoing:
+            value = stage.run(value, frame.data, scene)
     except Failed:
-        near = paths.nearest(frame.data, quoted)
-    return [f"nearest to {quoted}: {', '.join(near)}"] if near else []
+        pass
+    return value
+
+
+ENDS_WITH_ITS_STAGES: Final = frozenset({"Pass", "Succeed"})
+
+
+def _root(path: str, value: Json, scene: Scene) -> Json:
+    """What the root of a path stands for: ``$$`` the context object, ``$name`` a variable."""
+    if path.startswith("$$"):
+        return scene.context_of(scene.frame)
+    name = re.match(r"\$([^\W\d]\w*)", path)
+    return scene.variables.get(name[1]) if name else value
 
 
 def _timed_out(change: Change, origin: Origin, _number: int) -> Why:
@@ -371,8 +420,7 @@ def _timed_out(change: Change, origin: Origin, _number: int) -> Why:
     if frame is None:
         return Why("")
     if change.kind == "ExecutionTimedOut":
-        limit = origin.programs[frame.scope.execution.machine].definition.timeout_seconds
-        return Why(f"The state machine's TimeoutSeconds ({limit} s) is over; nothing can catch that.")
+        return _execution_timed_out(frame, origin)
     task, failure = _task(frame), failure_of(change.frame)
     missed = failure is not None and failure.heartbeat
     limit = task.heartbeat if task and missed else (task.timeout if task else None)
@@ -380,6 +428,17 @@ def _timed_out(change: Change, origin: Origin, _number: int) -> Why:
     shown = "its default, 99999999 s," if limit is None else f"{limit / 1_000_000:g} s"
     since = "the last heartbeat" if missed else "the start of the attempt"
     return Why(f"No answer within {name} ({shown}) of {since}: States.Timeout.")
+
+
+def _execution_timed_out(frame: Frame, origin: Origin) -> Why:
+    execution = frame.scope.execution
+    express = execution.type == "EXPRESS"
+    quota = origin.limits.express_seconds if express else origin.limits.standard_seconds
+    limit = origin.programs[execution.machine].definition.timeout_seconds
+    if limit is not None and (quota is None or limit <= quota):
+        return Why(f"The state machine's TimeoutSeconds ({limit} s) is over; nothing can catch that.")
+    kind = "An Express" if express else "A Standard"
+    return Why(f"{kind} execution runs at most {quota} s; nothing can catch that.")
 
 
 def _fan_started(change: Change, _origin: Origin, _number: int) -> Why:

@@ -162,11 +162,10 @@ def climb(state: Compiled, frame: Frame, scene: Scene, failure: Failure) -> Chan
 
 
 def _events_of_child(container: str, state: Compiled, frame: Frame, failure: Failure) -> tuple[str, ...]:
-    if container == "Map":
-        return ("MapIterationFailed",)
-    # AWS writes this after TaskFailed even when the branch is the only one.
+    # AWS writes that the failed Task was aborted, too, even in the only branch.
     task_failed = state.type == "Task" and not failure.evaluation and frame.event > frame.visit.entered
-    return ("TaskStateAborted",) if task_failed else ()
+    aborted = ("TaskStateAborted",) if task_failed else ()
+    return ("MapIterationFailed", *aborted) if container == "Map" else aborted
 
 
 def fail_execution(frame: Frame, scene: Scene, failure: Failure, own: tuple[str, ...] = ()) -> Change:

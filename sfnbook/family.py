@@ -17,6 +17,7 @@ from sfnbook.frames import (
     Fan,
     Frame,
     Halted,
+    Nested,
     Stopped,
     Stopping,
 )
@@ -70,9 +71,18 @@ def descendants(frame: Frame, scene: Scene) -> Iterator[Frame]:
     for child in children(frame, scene):
         yield child
         yield from descendants(child, scene)
-    if frame.phase == NESTED and (nested := scene.frames.get(frame.work.child)) is not None:
+    work = frame.work.work if isinstance(frame.work, Stopped) else frame.work
+    if isinstance(work, Nested) and (nested := scene.frames.get(work.child)) is not None:
         yield nested
         yield from descendants(nested, scene)
+        yield from deadline_of(nested, scene)
+
+
+def deadline_of(top: Frame, scene: Scene) -> Iterator[Frame]:
+    """The frame of an execution's own limit, if it has one."""
+    frame = scene.frames.get((top.id[0], top.id[1] + 1))
+    if frame is not None and frame.phase == DEADLINE and frame.work == top.id:
+        yield frame
 
 
 def children_gone(frame: Frame, scene: Scene) -> Pairs:
@@ -117,16 +127,18 @@ def deadline_frame(top: Frame, definition: Definition, limits: Limits) -> tuple[
     return ((None, frame),)
 
 
-def wake(child: Frame, scene: Scene) -> Pairs:
-    """What the end of a whole execution does to the frame that waits for it."""
-    parent = parent_of(child, scene)
+def wake(top: Frame, scene: Scene) -> Pairs:
+    """What the end of a whole execution does besides: its limit is gone, and who waits for it is due."""
+    gone: Pairs = tuple((deadline, None) for deadline in deadline_of(top, scene))
+    parent = parent_of(top, scene)
     if parent is None:
-        return ()
-    if parent.phase == NESTED and parent.work.child == child.id:
-        return ((parent, parent._replace(due=scene.now)),)
-    if isinstance(parent.work, Fan):  # a Distributed Map
-        return ((parent, after_child(parent, child, scene)),)
-    return ()
+        return gone
+    if parent.phase == NESTED and parent.work.child == top.id:
+        return (*gone, (parent, parent._replace(due=scene.now)))
+    fan = parent.work
+    if isinstance(fan, Fan) and fan.run is not None and top.id[0] == fan.number:
+        return (*gone, (parent, after_child(parent, top, scene)))
+    return gone
 
 
 def after_child(parent: Frame, child: Frame, scene: Scene) -> Frame:

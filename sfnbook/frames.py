@@ -26,11 +26,11 @@ Theory of operation
     outside.  The *timer index* orders the frames that are due; it is derived from the table
     and can be rebuilt from it at any moment, so it is never saved.
 
-6.  **Who goes first** at one instant: first what belongs to a fan-out or a failure (rank 0), so
-    that a Map starts all the iterations it may before the first of them moves, and a failure
-    climbs without interruption; then ordinary steps and outcomes (rank 1); then timeouts (rank 2),
-    so that an answer at the deadline is in time.  Equal ranks go in the order of their latest
-    events, which makes concurrent iterations advance in turn, as on AWS.
+6.  **Who goes first** at one instant: first what belongs to a fan-out (rank 0), so that a Map
+    starts all the iterations it may before the first of them moves, and a failed one stops its
+    siblings without interruption; then ordinary steps and outcomes (rank 1); then timeouts
+    (rank 2), so that an answer at the deadline is in time.  Equal ranks go in the order of their
+    latest events, which makes concurrent iterations advance in turn, as on AWS.
 
 7.  **Ids cost nothing.**  A frame's id is the number of the change that made it and a counter.
     The children of a fan-out are ``(n, 0) ... (n, length - 1)``, where n is the number of the
@@ -79,6 +79,7 @@ AWAITING: Final = "awaiting"  # someone outside must answer: a callback or an ac
 NESTED: Final = "nested"  # a nested execution runs
 RESULT: Final = "result"  # the result is there, the state's output is to be made
 FAILED: Final = "failed"  # has failed; Retry and Catch are to be asked
+LAPSED: Final = "lapsed"  # has timed out; likewise, but after the other timeouts of this instant
 RETRYING: Final = "retrying"  # a retrier's delay runs
 BIRTH: Final = "birth"  # a nested execution or a Distributed Map's child, about to start
 READING: Final = "reading"  # a Distributed Map before its Map Run: items are still to be read
@@ -95,8 +96,8 @@ ABORTED: Final = "ABORTED"
 OVER: Final = frozenset({SUCCEEDED, FAILED_FOR_GOOD, TIMED_OUT, ABORTED})
 
 RANK: Final[dict[str, int]] = {
-    **dict.fromkeys((READING, FANNING, JOINING, STOPPING, FAILED), 0),
-    **dict.fromkeys((EXPIRING, AWAITING, DEADLINE), 2),
+    **dict.fromkeys((READING, FANNING, JOINING, STOPPING), 0),
+    **dict.fromkeys((EXPIRING, AWAITING, LAPSED, DEADLINE), 2),
 }
 """Who goes first at one instant (rule 6); a phase that is not named has rank 1."""
 
@@ -371,6 +372,8 @@ class World(NamedTuple):
     faults: tuple[Fault, ...] = ()
     counts: Mapping[str, int] = {}  # how often each counted answer was asked
     redrives: int = 0
+    redriven: int | None = None  # when
+    passed: int = 0  # up to when the deadlines of open outside waits may strike
 
 
 def failure_in(work: Any) -> Failure | None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from sfnbook import chance, working
 from sfnbook.clock import iso
-from sfnbook.errors import TASK_FAILED
-from sfnbook.family import deadline_frame, descendants
+from sfnbook.errors import TASK_FAILED, TIMEOUT
+from sfnbook.family import deadline_frame, deadline_of, descendants, stopped, stopped_below
 from sfnbook.frames import (
+    ABORTED,
     ANSWERED,
     BIRTH,
     FIRST_VISIT,
@@ -108,13 +109,18 @@ def submit(frame: Frame, scene: Scene) -> Frame:
     """The Task waits for the child from here on."""
     work: Nested = frame.work
     child = scene.frames[work.child]
-    return frame._replace(phase=NESTED, due=scene.now if child.phase in OVER else None)
+    due = scene.now if child.phase in OVER else None
+    if due is None and work.task.timeout is not None and work.task.started is not None:
+        due = work.task.started + work.task.timeout
+    return frame._replace(phase=NESTED, due=due)
 
 
 def finished(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """The child has ended: its description is the Task's result, or the cause of its failure."""
     work: Nested = frame.work
     child = scene.frames[work.child]
+    if child.phase not in OVER:
+        return _too_late(state, frame, child, scene)
     record = _record(child, scene.now, as_json=state.resource.pattern == "sync:2")
     failure = None
     if child.phase != "SUCCEEDED":
@@ -122,9 +128,16 @@ def finished(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     running = Running(work.task, None if failure else record, failure)
     change = working.answered(state, frame._replace(work=running), scene)
     gone = tuple((below, None) for below in (child, *descendants(child, scene)))
-    deadline = scene.frames.get((child.id[0], 1))
-    gone += ((deadline, None),) if deadline is not None else ()
     return change._replace(before=frame, others=change.others + gone)
+
+
+def _too_late(state: CompiledTask, frame: Frame, child: Frame, scene: Scene) -> Change:
+    """The Task's own TimeoutSeconds: the child is stopped where it stands."""
+    failure = Failure(TIMEOUT, None, state.pointer)
+    change = working.expire(state, frame._replace(work=Running(frame.work.task, None, failure)), scene)
+    deadline = tuple((below, None) for below in deadline_of(child, scene))
+    others = ((child, stopped(child, ABORTED)), *stopped_below(child, scene, ABORTED), *deadline)
+    return change._replace(before=frame, others=change.others + others)
 
 
 def _record(child: Frame, now: int, *, as_json: bool) -> dict[str, Json]:

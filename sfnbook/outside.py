@@ -142,7 +142,8 @@ def _editable(timeline: Timeline, at: str | None) -> Frame:
     for frame in timeline.frames.values():
         if frame.id != WORLD and frame.phase in EDITABLE:
             state = timeline.scene.state(frame).name
-            if state == name or frame.scope.prefix + state == path:
+            full = frame.scope.prefix + state
+            if state == name or path in {full, INDICES.sub("", full)}:
                 return frame
     raise UsageError(f"Nothing stands before {at!r} now. Run to it first: execution.run(until={at!r}).")
 
@@ -262,6 +263,7 @@ class Pending:
     def heartbeat(self) -> None:
         """SendTaskHeartbeat: the deadline moves to HeartbeatSeconds from now."""
         frame = self.frame
+        check_open(self._timeline, frame)
         work = frame.work._replace(beat=self._timeline.clock)
         _edit(self._timeline, "Heartbeat", frame, frame._replace(work=work, due=deadline(work)))
 
@@ -282,10 +284,16 @@ def pending(timeline: Timeline) -> list[Pending]:
     return [Pending(timeline, frame, timeline.scene.state(frame)) for frame in waiting]
 
 
-def answer(timeline: Timeline, frame: Frame, running: Running) -> None:
-    """Someone answered: the outcome comes before any timer of this instant."""
+def check_open(timeline: Timeline, frame: Frame) -> None:
+    """The API's error for a task that has ended, timed out or moved on since it was looked at."""
+    timeline.settle()
     if timeline.frames.get(frame.id) != frame:
         raise UsageError("TaskTimedOut: this task is no longer open. See execution.pending.")
+
+
+def answer(timeline: Timeline, frame: Frame, running: Running) -> None:
+    """Someone answered: the outcome comes before any timer of this instant."""
+    check_open(timeline, frame)
     _edit(timeline, "Answered", frame, frame._replace(phase=ANSWERED, due=timeline.clock, work=running))
 
 
@@ -326,7 +334,7 @@ def advance(timeline: Timeline, seconds: float | None = None) -> None:
         frame = timeline.first_due()
         if timeline.status != "RUNNING" or frame is None or frame.due is None:
             raise UsageError("Nothing here has a deadline to advance to: answer execution.pending, or stop.")
-        _set_clock(timeline, frame.due)
+        _let_pass(timeline, frame.due)
         timeline.proceed()
         return
     moment = timeline.clock + microseconds(seconds)
@@ -334,17 +342,19 @@ def advance(timeline: Timeline, seconds: float | None = None) -> None:
         frame = timeline.first_due()
         if frame is None or frame.due is None or frame.due > moment:
             break
-        _set_clock(timeline, frame.due)
+        _let_pass(timeline, frame.due)
         timeline.proceed()
     if timeline.status == "RUNNING":
-        _set_clock(timeline, moment)
+        _let_pass(timeline, moment)
 
 
-def _set_clock(timeline: Timeline, moment: int) -> None:
-    if moment > timeline.clock:
-        world = timeline.frames[WORLD]
+def _let_pass(timeline: Timeline, moment: int) -> None:
+    """Move the clock, and let the deadlines of open waits strike up to there."""
+    world = timeline.frames[WORLD]
+    if moment > world.work.passed:
         timeline.settle()
-        timeline.commit(Change("Edited", moment, world, world, (), 0, ()))
+        after = world._replace(work=world.work._replace(passed=moment))
+        timeline.commit(Change("Edited", max(moment, timeline.clock), world, after, (), 0, ()))
 
 
 def stop(timeline: Timeline, error: str | None = None, cause: str | None = None) -> None:

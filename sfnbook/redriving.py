@@ -72,7 +72,9 @@ def redrive(timeline: Timeline) -> None:
     after = pairs.pop(TOP)[1]
     world = frames[WORLD]
     others: list[tuple[Frame | None, Frame | None]] = list(pairs.values())
-    others.append((world, world._replace(work=world.work._replace(redrives=world.work.redrives + 1))))
+    others.append(
+        (world, world._replace(work=world.work._replace(redrives=world.work.redrives + 1, redriven=now)))
+    )
     others += _deadline(timeline, top, now)
     timeline.commit(Change("Redriven", now, top, after, tuple(others), first, ("ExecutionRedriven",)))
     for _, revived in ((top, after), *reversed(pairs.values())):

@@ -107,6 +107,8 @@ class Scene(Environment):
         }
         if state.type in RETRIED:
             context["State"]["RetryCount"] = frame.visit.retries
+        if self.world.redriven is not None:
+            context["Execution"]["RedriveTime"] = iso(self.world.redriven)
         token = self.token or token_of(frame)
         if token is not None:
             context["Task"] = {"Token": token}
@@ -127,7 +129,7 @@ class Scene(Environment):
             self.seed,
             hashed(lineage_of(frame)),
             chance.digest(frame.phase),
-            chance.digest(purpose),
+            chance.digest(purpose) + self.world.redrives,
             count if self.item is None else count + (self.item.index << 20),
         )
 

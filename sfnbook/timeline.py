@@ -1,6 +1,6 @@
 """The timeline of an execution: its table of frames, the changes so far, and a cursor that goes both ways.
 
-`_finish` and `unapply` are the only writers.  A step is: the frame that is due -> `decide` -> a
+`_write` alone writes, both ways.  A step is: the frame that is due -> `decide` -> a
 change -> the table.  This file alone calls whoever answers for a Task.
 """
 
@@ -10,7 +10,7 @@ import gc
 from collections import defaultdict
 from contextlib import contextmanager
 from heapq import heappush
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from sfnbook import distributed, failing, nested, working
 from sfnbook.clock import seconds
@@ -123,12 +123,14 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def write(frames: dict[FrameId, Frame], old: Frame | None, new: Frame | None) -> None:
-    """Put ``new`` where ``old`` was; writing twice changes nothing more."""
-    if new is not None:
-        frames[new.id] = new
-    elif old is not None:
-        frames.pop(old.id, None)
+class Writing(NamedTuple):
+    """A change on its way into the table, and how everything stands after it."""
+
+    change: Change
+    cursor: int
+    billed: int
+    clock: int
+    forward: bool
 
 
 class Timeline:
@@ -147,7 +149,7 @@ class Timeline:
         self.cursor = 0
         self.billed = 0
         self.clock = setup.birth.time
-        self._pending: tuple[Change, int, int] | None = None
+        self._pending: Writing | None = None
         birth = setup.birth
         assert birth.after is not None  # noqa: S101 - an execution starts with its top frame
         world = birth.after._replace(id=WORLD, due=None, phase="world", work=World())
@@ -195,6 +197,15 @@ class Timeline:
             return self._over_the_limit(change)
         return change
 
+    def coming(self) -> tuple[Frame, int] | None:
+        """The frame that goes next and when: the recorded one, else the one that is due."""
+        self.settle()
+        if self.cursor < len(self.changes):
+            change = self.changes[self.cursor]
+            return change.before or change.frame, change.time
+        frame = self.next_frame()
+        return None if frame is None else (frame, max(frame.due or 0, self.clock))
+
     def next_frame(self) -> Frame | None:
         """The frame that is due, unless the execution is over or blocked."""
         self.settle()
@@ -213,12 +224,12 @@ class Timeline:
         return self._index.first(self.frames)
 
     def may_pass(self, frame: Frame) -> bool:
-        """The clock never passes the deadline of an open outside wait by itself."""
-        if frame.due is None or frame.due <= self.clock:
-            return True
-        if frame.phase == DEADLINE:
+        """The clock never passes the deadline of an open outside wait unless someone lets it."""
+        if frame.phase == AWAITING:
+            return frame.due is not None and frame.due <= self.scene.world.passed
+        if frame.phase == DEADLINE and frame.due is not None and frame.due > self.scene.world.passed:
             return not any(other.phase == AWAITING for other in self.frames.values())
-        return frame.phase != AWAITING
+        return True
 
     def _perform(self, request: working.Request) -> Change | None:
         """Ask whoever answers for a Task that is about to start."""
@@ -259,7 +270,7 @@ class Timeline:
 
     def _over_the_limit(self, change: Change) -> Change:
         """AWS ends an execution whose history is full; the last event says so."""
-        if change.kind in ENDS:
+        if change.kind in ENDS and change.first <= self._last_event >= change.first + len(change.events) - 1:
             return change
         cause = f"The execution reached the maximum number of history events ({self._last_event})."
         top = self.frames[change.frame.scope.execution.key]
@@ -278,7 +289,7 @@ class Timeline:
                 with without_collector():
                     self._rush(frame)
 
-    def _rush(self, frame: Frame) -> None:  # noqa: PLR0912 - flat on purpose
+    def _rush(self, frame: Frame) -> None:
         frames, changes, counters, scene = self.frames, self.changes, self.counters, self.scene
         keep, last_event = self._keep, self._last_event - LONGEST_CHANGE
         number, billed, now = self.cursor, self.billed, self.clock
@@ -287,17 +298,16 @@ class Timeline:
         rank = RANK.get
         while True:
             due: Any = frame.due  # a frame without one is never picked
-            if due > now:
-                if frame.phase in GATED and not self.may_pass(frame):
-                    break
-                now = due
+            if frame.phase in GATED and not self.may_pass(frame):
+                break
+            now = max(now, due)
             change = decide(frame, scene, now, number)
             if type(change) is not Change or change.first > last_event or change.kind in ENDS:
                 break
             number += 1
             if change.kind in BILLED:
                 billed += 1
-            self._pending = (change, number, billed)
+            self._pending = Writing(change, number, billed, now, True)
             for old, new in change.others:
                 if new is None:
                     del frames[old.id]  # type: ignore[union-attr] # one side is always there
@@ -325,61 +335,52 @@ class Timeline:
                 break
             frame = following
 
-    # --- the two writers ------------------------------------------------------------------------
+    # --- the one writer -------------------------------------------------------------------------------
     def commit(self, change: Change) -> None:
+        """Write a new change at the cursor; what was recorded after it is cut off."""
         del self.changes[self.cursor :]
         if self._keep:
             self.changes.append(change)
         self._apply(change, self.cursor + 1)
 
     def _apply(self, change: Change, cursor: int) -> None:
-        billed = self.billed + (change.kind in BILLED)
-        self._pending = (change, cursor, billed)
-        self._finish()
-
-    def settle(self) -> None:
-        """Finish a change that an interrupt left half written: writing it again completes it."""
-        if self._pending is not None:
-            change, cursor, _billed = self._pending
-            if self._keep and len(self.changes) < cursor:
-                self.changes.append(change)
-            self._index = None
-            self._finish()
-
-    def _finish(self) -> None:
-        assert self._pending is not None  # noqa: S101 - set by the only two callers
-        change, cursor, billed = self._pending
-        index, self._index = self._index, None
-        frames = self.frames
-        for old, new in change.others:
-            write(frames, old, new)
-            if index is not None and new is not None:
-                index.add(new)
-        write(frames, change.before, change.after)
-        if index is not None and change.after is not None:
-            index.add(change.after)
-        if change.events:
-            self.counters[change.frame.scope.execution.key] = change.first + len(change.events) - 1
-        self.cursor, self.billed, self.clock = cursor, billed, change.time
-        self._index = index
-        self._pending = None
+        self._pending = Writing(change, cursor, self.billed + (change.kind in BILLED), change.time, True)
+        self._write()
 
     def unapply(self, change: Change) -> None:
-        self._index, index = None, self._index
-        frames = self.frames
-        write(frames, change.after, change.before)
-        for old, new in reversed(change.others):
-            write(frames, new, old)
-        if index is not None:
-            for old in (change.before, *(pair[0] for pair in change.others)):
-                if old is not None:
-                    index.add(old)
+        """Take the change before the cursor back."""
+        cursor = self.cursor - 1
+        before = self.changes[cursor - 1].time if cursor else self.setup.birth.time
+        self._pending = Writing(change, cursor, self.billed - (change.kind in BILLED), before, False)
+        self._write()
+
+    def settle(self) -> None:
+        """Finish what an interrupt left half written: writing it again completes it."""
+        if self._pending is not None:
+            if self._keep and self._pending.forward and len(self.changes) < self._pending.cursor:
+                self.changes.append(self._pending.change)
+            self._index = None
+            self._write()
+
+    def _write(self) -> None:
+        """Put one side of the pending change into the table; doing it twice changes nothing more."""
+        assert self._pending is not None  # noqa: S101 - set by the only two callers
+        change, cursor, billed, clock, forward = self._pending
+        index, self._index = self._index, None
+        pairs = ((change.before, change.after), *change.others)
+        for before, after in pairs:
+            old, new = (before, after) if forward else (after, before)
+            if new is not None:
+                self.frames[new.id] = new
+                if index is not None:
+                    index.add(new)
+            elif old is not None:
+                self.frames.pop(old.id, None)
         if change.events:
-            self.counters[change.frame.scope.execution.key] = change.first - 1
-        self.billed -= change.kind in BILLED
-        self.cursor -= 1
-        self.clock = self.changes[self.cursor - 1].time if self.cursor else self.setup.birth.time
-        self._index = index
+            latest = change.first + len(change.events) - 1 if forward else change.first - 1
+            self.counters[change.frame.scope.execution.key] = latest
+        self.cursor, self.billed, self.clock = cursor, billed, clock
+        self._index, self._pending = index, None
 
     # --- what it stands at --------------------------------------------------------------------------
     @property

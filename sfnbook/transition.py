@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import seconds
 from sfnbook.explain import Origin, Why, data_flow, state_of, subject_of, why
-from sfnbook.frames import Change, Failure, Frame, Running, Submitting
+from sfnbook.frames import WORLD, Change, Failure, Frame, Running, Submitting
 from sfnbook.history import events_of, failure_of
 from sfnbook.values import Json, copied, text
 
@@ -71,7 +71,7 @@ class Transition:
     @property
     def state(self) -> str | None:
         """The name of the state it happened in; None for what happens to a whole execution."""
-        if self.kind in WITHOUT_STATE:
+        if self.kind in WITHOUT_STATE or self._frame.id == WORLD:
             return None
         name: str = state_of(self._origin, self._frame).name
         return name
@@ -80,6 +80,8 @@ class Transition:
     def path(self) -> str:
         """The state with the iterations, branches and nested executions around it: "Orders[3].Charge"."""
         frame = self._frame
+        if frame.id == WORLD:
+            return ""
         if self.kind in {"IterationStarted", "IterationSucceeded", "Aborted"} | WITHOUT_STATE:
             return (self._change.frame.scope.prefix).rstrip("./")
         return frame.scope.prefix + (self.state or "")

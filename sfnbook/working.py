@@ -17,6 +17,7 @@ from sfnbook.frames import (
     AWAITING,
     EXPIRING,
     FAILED,
+    LAPSED,
     RESULT,
     SCHEDULED,
     SECOND,
@@ -286,7 +287,7 @@ def expire(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
         missed = work.task.heartbeat is not None and work.beat + work.task.heartbeat == frame.due
         work = Running(work.task, None, Failure(TIMEOUT, None, state.pointer, heartbeat=missed))
     first = scene.next_event(frame)
-    after = frame._replace(phase=FAILED, due=scene.now, event=first, work=work)
+    after = frame._replace(phase=LAPSED, due=scene.now, event=first, work=work)
     return Change("TaskTimedOut", scene.now, frame, after, (), first, (names_of(state).timed_out,))
 
 

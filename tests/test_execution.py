@@ -574,6 +574,20 @@ def test_a_deadline_at_the_instant_of_another_timer_still_waits():
     assert execution.result() == [1, {}]
 
 
+@wrong("run_on rushes the unborn top frame after a recorded fault that stands before the ExecutionStarted")
+def test_a_fault_before_the_first_step_can_be_done_again():
+    execution = mapping(lambda event: event).inject_error("Work", "E")
+    execution.back()
+    assert kinds(execution.run())[:2] == ["Injected", "ExecutionStarted"]
+
+
+@wrong("outside._begin makes one step, which may be a recorded fault and not the birth", raises=KeyError)
+def test_a_stop_before_the_first_step_after_a_fault_taken_back():
+    execution = mapping(lambda event: event).inject_error("Work", "E")
+    execution.back()
+    assert execution.stop().status == "ABORTED"
+
+
 @wrong("advance and run(until=) hand nan and inf to microseconds()", raises=(ValueError, OverflowError))
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
 def test_seconds_that_are_no_time_are_refused(seconds):

@@ -609,7 +609,7 @@ def test_an_endless_loop_stops_at_the_limit_of_aws(show):
     view = show(LOOP)
     click(view, "run")
     assert view.debugger.status == "FAILED"
-    assert "25000" in view.outcome.value.replace(",", "")
+    assert "25000" in view.now.value.replace(",", "")
 
 
 def test_moves_in_code_are_shown_at_most_twenty_times_a_second(show):

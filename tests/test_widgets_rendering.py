@@ -152,8 +152,7 @@ def test_an_unknown_stage_is_shown_too():
     "html",
     [
         rendering.message_html(ATTACK),
-        rendering.outcome_html("FAILED", None, ATTACK, ATTACK),
-        rendering.outcome_html("SUCCEEDED", {ATTACK: ATTACK}, None, None),
+        rendering.outcome_html("SUCCEEDED", {ATTACK: ATTACK}, None),
         rendering.heading(ATTACK, ATTACK),
         rendering.stages_html({ATTACK: ATTACK, "error": ATTACK}),
         rendering.definition_html({ATTACK: ATTACK}, folded=False),

@@ -230,10 +230,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._show_toolbar()
         self._show_question()
         _set_html(self.now, rendering.transition_html(transition, debugger.stopped_by))
-        _set_html(
-            self.outcome,
-            rendering.outcome_html(debugger.status, debugger.output, debugger.error, debugger.cause),
-        )
+        _set_html(self.outcome, rendering.outcome_html(debugger.status, debugger.output, transition))
         _set_html(self.problem, rendering.message_html(self._problem))
         self._show_panel(pointer)
         self._shown_at = time.monotonic()

@@ -14,7 +14,7 @@ import ipywidgets as w
 from sfnbook.errors import UsageError
 from sfnbook.outside import FAILABLE
 from sfnbook.theme import STATUSES
-from sfnbook.widgets.rendering import SAID, duration, faults_html, heading, message_html, sentence
+from sfnbook.widgets.rendering import SAID, duration, faults_html, heading, message_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -399,12 +399,17 @@ class Timeline:
 
 
 def rows(transitions: Sequence[Any]) -> tuple[str, ...]:
-    """The lines of the list, in columns: number, time, what happened."""
+    """The lines of the list, in columns: number, time, what happened, where."""
     times = [duration(transition.time) for transition in transitions]
     wide = max(map(len, times), default=0)
     digits = len(str(transitions[-1].number + 1)) if transitions else 0
     return tuple(
-        f"{transition.number + 1:>{digits}} {when:>{wide}} {STATUSES[SAID[transition.kind].status].glyph} "
-        f"{sentence(transition)}".replace(" ", "\u00a0")
+        f"{transition.number + 1:>{digits}} {when:>{wide}} {_happened(transition)}".replace(" ", "\u00a0")
         for transition, when in zip(transitions, times, strict=True)
     )
+
+
+def _happened(transition: Any) -> str:
+    glyph = STATUSES[SAID[transition.kind].status].glyph
+    parts = (glyph, transition.kind, transition.path, transition.error)
+    return " ".join(part for part in parts if part)

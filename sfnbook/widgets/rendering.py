@@ -288,10 +288,11 @@ def _stage_html(name: str, flow: Mapping[str, Json]) -> str:
     before = UNCOMPARED if against is None else flow[against]
     unchanged = against is not None and same(flow[name], before)
     note = f"same as {STAGES[against].title}" if unchanged and against else stage.field
+    body = f"<p>{escape(_clipped(flow[name]))}</p>" if name == "error" else json_html(flow[name], before)
     return (
         f'<details class="sfn-flow{" sfn-unchanged" if unchanged else ""}"{"" if unchanged else " open"}>'
         f"<summary><b>{escape(stage.title)}</b><span>{escape(note)}</span>"
-        f"<small>{_bytes(size(flow[name]))}</small></summary>{json_html(flow[name], before)}</details>"
+        f"<small>{_bytes(size(flow[name]))}</small></summary>{body}</details>"
     )
 
 
@@ -355,15 +356,16 @@ OUTCOMES: Final[dict[str, str]] = {
 }
 
 
-def outcome_html(status: str, output: Json, error: str | None, cause: str | None) -> str:
-    """How it ended: the output, or the error; "" while it runs."""
-    tone = OUTCOMES.get(status)
-    if tone is None:
-        return ""
-    if tone == "succeeded":
-        return _card(tone, "<b>Output of the execution</b>", json_html(output), "")
-    head = f"<b>{escape(error or 'No error name')}</b>"
-    return _card(tone, head, f"<p>{escape(_clipped(cause))}</p>" if cause else "", status)
+def outcome_html(status: str, output: Json, transition: Any) -> str:
+    """How it ended, where the card of the last transition does not say it: the output; "" while it runs."""
+    if status == "SUCCEEDED":
+        return _card("succeeded", "<b>Output of the execution</b>", json_html(output), "")
+    if status in OUTCOMES and transition.error is None and transition.kind not in ENDINGS:
+        return _card(OUTCOMES[status], f"<b>{escape(status)}</b>", "", "")
+    return ""
+
+
+ENDINGS: Final = frozenset({"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
 
 
 def clock_html(seconds: float, now: Any, status: str) -> str:
@@ -408,5 +410,6 @@ def _fault(fault: Any) -> str:
     if fault.attempts is None:
         return f"{fault.target} {what}, every attempt"
     if isinstance(fault.attempts, int):
-        return f"{fault.target} {what}, the next {fault.attempts} attempt{'s' * (fault.attempts > 1)}"
+        count = f"{fault.attempts} attempts" if fault.attempts > 1 else "attempt"
+        return f"{fault.target} {what}, the next {count}"
     return f"{fault.target} {what}, attempt {', '.join(map(str, fault.attempts))}"
