@@ -93,11 +93,11 @@ def data_flow(change: Change, origin: Origin, number: int) -> dict[str, Json]:
     if change.kind in BEFORE_WORK:
         return dict(copied(flow))
     _incoming(flow, change, frame, state, scene)
-    failure = failure_of(change.frame) if change.kind in FAILING else None
+    failure = _failure(change, frame) if change.kind in FAILING else None
     if failure is not None and change.kind != "TaskStarted":
         flow["errorOutput"] = error_output_of(failure)
-    if change.kind in WITH_RESULT:
-        flow["result"] = _result(frame, change)
+    if change.kind in WITH_RESULT and (running := _running(frame, change)) is not None:
+        flow["result"] = running.result
     if change.kind == "StateExited":
         _outgoing(flow, frame, state, scene)
     if change.kind in LEAVING and change.after is not None:
@@ -158,15 +158,20 @@ def _task(frame: Frame) -> Scheduled | None:
     return task if isinstance(task, Scheduled) else None
 
 
-def _result(frame: Frame, change: Change) -> Json:
+def _failure(change: Change, frame: Frame) -> Failure | None:
+    # Once it is caught, the failure is in the frame as it stood before alone.
+    return failure_of(change.frame) or failure_of(frame)
+
+
+def _running(frame: Frame, change: Change) -> Running | None:
     for work in (None if change.after is None else change.after.work, frame.work):
         if isinstance(work, Running):
-            return work.result
+            return work
     return None
 
 
 def _outgoing(flow: dict[str, Json], frame: Frame, state: Any, scene: Scene) -> None:
-    result = flow["result"]
+    result = flow.get("result")
     if not isinstance(frame.work, Running):
         result = next(
             (flow[stage.name] for stage in reversed(state.flow.incoming) if stage.name in flow), frame.data

@@ -20,7 +20,11 @@ EVERYTHING = {"ErrorEquals": ["States.ALL"]}
 
 WORK = {"Type": "Task", "Resource": LAMBDA}
 WAIT = {"Type": "Wait", "Seconds": 60}
-ASK = {"Type": "Task", "Resource": SEND, "Parameters": {"QueueUrl": "q", "MessageBody": {"token.$": "$$.Task.Token"}}}
+ASK = {
+    "Type": "Task",
+    "Resource": SEND,
+    "Parameters": {"QueueUrl": "q", "MessageBody": {"token.$": "$$.Task.Token"}},
+}
 SERVE = {"Type": "Task", "Resource": ACTIVITY}
 
 
@@ -28,7 +32,11 @@ def chain(**states):
     """The states one after another; the last one ends, unless it says how to go on."""
     names = list(states)
     for name, following in zip(names, [*names[1:], None], strict=True):
-        if not states[name].keys() & {"End", "Next"} and states[name]["Type"] not in {"Fail", "Succeed", "Choice"}:
+        if not states[name].keys() & {"End", "Next"} and states[name]["Type"] not in {
+            "Fail",
+            "Succeed",
+            "Choice",
+        }:
             states[name] = states[name] | ({"Next": following} if following else {"End": True})
     return {"StartAt": names[0], "States": states}
 
@@ -87,7 +95,13 @@ def stepped_back(execution, times):
 def test_where_it_stands(name):
     make, expected = STANDS[name]
     execution = make()
-    shown = (execution.status, execution.output, execution.time, execution.billed_transitions, len(execution.transitions))
+    shown = (
+        execution.status,
+        execution.output,
+        execution.time,
+        execution.billed_transitions,
+        len(execution.transitions),
+    )
     assert shown == expected
     assert execution.blocked is None
     assert (execution.now - datetime(2025, 1, 1, tzinfo=UTC)).total_seconds() == execution.time
@@ -179,7 +193,13 @@ def test_how_it_ends(name):
 
 def test_an_unanswered_task_is_reported_and_nothing_changes():
     execution = start(A=a_pass(), B=WORK).run(until="B")
-    for again in (execution.run, execution.step, execution.result, lambda: [*execution], lambda: execution.advance(1)):
+    for again in (
+        execution.run,
+        execution.step,
+        execution.result,
+        lambda: [*execution],
+        lambda: execution.advance(1),
+    ):
         with pytest.raises(UnansweredTask, match=r"tasks=\{\"B\": lambda event: \{\}\}"):
             again()
     assert (execution.blocked, execution.status) == ("unanswered", "RUNNING")
@@ -320,7 +340,9 @@ FAULTS = {
 def test_injected_errors_meet_the_retriers(name, state):
     options, retries, status = FAULTS[name]
     states = {"Work": WORK, "Map": {"Type": "Map", "ItemProcessor": chain(X=a_pass())}}
-    execution = start([1], S={**states[state], **RETRY}, options={"tasks": {"S": 1} if state == "Work" else None})
+    execution = start(
+        [1], S={**states[state], **RETRY}, options={"tasks": {"S": 1} if state == "Work" else None}
+    )
     execution.inject_error("S", "E", "why", **options).run()
     assert (execution.status, kinds(execution).count("RetryScheduled")) == (status, retries)
     assert execution.time == retries
@@ -329,7 +351,10 @@ def test_injected_errors_meet_the_retriers(name, state):
 
 
 def test_an_injected_error_in_one_iteration():
-    execution = mapping(lambda event: event, ItemProcessor=chain(Work={**WORK, "Catch": [{**EVERYTHING, "Next": "Z"}]}, Z=a_pass()))
+    execution = mapping(
+        lambda event: event,
+        ItemProcessor=chain(Work={**WORK, "Catch": [{**EVERYTHING, "Next": "Z"}]}, Z=a_pass()),
+    )
     execution.inject_error("Each[1].Work", "E", "why")
     assert execution.result() == [1, {"Error": "E", "Cause": "why"}, 3]
 
@@ -423,7 +448,11 @@ def test_stop_reaches_every_branch_and_can_be_taken_back():
     execution = start(Both=both).run()
     assert (execution.time, execution.blocked) == (60.0, "outside")
     execution.stop("E", "c")
-    assert (execution.pending, execution.blocked, execution.history()[-1]["type"]) == ([], None, "ExecutionAborted")
+    assert (execution.pending, execution.blocked, execution.history()[-1]["type"]) == (
+        [],
+        None,
+        "ExecutionAborted",
+    )
     execution.back()
     assert execution.run().status == "ABORTED"  # it is recorded: redo stops again
     execution.back()
@@ -480,7 +509,9 @@ def test_a_pending_task_beats_twice_and_is_answered():
     assert execution.result() == 1
 
 
-@wrong("Pending.heartbeat does not look whether the task is still open: it brings a finished execution back to life")
+@wrong(
+    "Pending.heartbeat does not look whether the task is still open: it brings a finished execution back to life"
+)
 def test_a_heartbeat_for_a_task_that_has_ended_is_refused():
     execution = asking(HeartbeatSeconds=10)
     (task,) = execution.pending
@@ -502,11 +533,18 @@ def test_run_until_goes_over_a_recorded_answer(until):
     assert len(execution.transitions) in {length, length - 3}
 
 
-@wrong("family.wake takes a fire-and-forget child for a member of any fan-out that its starter is at", raises=AssertionError)
+@wrong(
+    "family.wake takes a fire-and-forget child for a member of any fan-out that its starter is at",
+    raises=AssertionError,
+)
 @pytest.mark.parametrize("mode", ["Parallel", "INLINE", "DISTRIBUTED"])
 def test_a_child_that_nobody_waits_for_ends_while_its_starter_fans_out(mode):
     config = {"Mode": mode} | ({"ExecutionType": "STANDARD"} if mode == "DISTRIBUTED" else {})
-    both = {"Type": "Map", "ItemProcessor": {"ProcessorConfig": config, **chain(W=WAIT, A=WAIT)}, "MaxConcurrency": 1}
+    both = {
+        "Type": "Map",
+        "ItemProcessor": {"ProcessorConfig": config, **chain(W=WAIT, A=WAIT)},
+        "MaxConcurrency": 1,
+    }
     if mode == "Parallel":
         both = {"Type": "Parallel", "Branches": [chain(W=WAIT, A=WAIT)]}
     execution = start([1, 2], Go=nesting(ResultPath=None), Both=both, options={"machines": child()}).run()
@@ -521,7 +559,9 @@ def test_a_child_that_has_ended_does_not_time_out_later():
     assert "ExecutionTimedOut" not in kinds(execution)
 
 
-@wrong("descendants stops at an aborted Task that waited for a child, so child and deadline outlive the fan-out")
+@wrong(
+    "descendants stops at an aborted Task that waited for a child, so child and deadline outlive the fan-out"
+)
 def test_a_child_of_an_aborted_branch_goes_with_it():
     both = {"Type": "Parallel", "Branches": [chain(Go=nesting(".sync:2")), chain(W={"Type": "Wait", "Seconds": 1}, F={"Type": "Fail"})],
             "Catch": [{**EVERYTHING, "Next": "W2"}]}  # fmt: skip
@@ -555,7 +595,9 @@ def test_an_injection_is_not_about_the_first_state():
 def test_a_parallel_shows_the_arguments_that_its_branches_got():
     both = {"Type": "Parallel", "Parameters": {"id.$": "States.UUID()"}, "Branches": [chain(X=a_pass())]}
     execution = start(Both=both).run()
-    shown = [t.data_flow["afterParameters"] for t in execution.transitions if "afterParameters" in t.data_flow]
+    shown = [
+        t.data_flow["afterParameters"] for t in execution.transitions if "afterParameters" in t.data_flow
+    ]
     assert shown == execution.output * len(shown)
 
 
@@ -598,5 +640,7 @@ def test_seconds_that_are_no_time_are_refused(seconds):
 @wrong("instants after the year 9999 have no datetime", raises=OverflowError)
 def test_a_run_beyond_the_calendar_has_a_history():
     retry = {"ErrorEquals": ["E"], "IntervalSeconds": 99_999_999, "MaxAttempts": 9, "BackoffRate": 9}
-    execution = start(A={**WORK, "Retry": [retry]}, options={"tasks": {"A": failure("E")}, "limits": None}).run()
+    execution = start(
+        A={**WORK, "Retry": [retry]}, options={"tasks": {"A": failure("E")}, "limits": None}
+    ).run()
     assert execution.history()

@@ -6,7 +6,7 @@ import copy
 import json
 import pickle
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -115,7 +115,9 @@ def test_the_next_decision_after_back_is_the_one_that_was_made(scenario, share):
         forgetful = execution.fork()
         del forgetful.changes[forgetful.cursor :]
         recorded = execution.step()
-        if recorded.kind not in {"Answered", "Heartbeat", "Edited", "ExecutionAborted"} and not by_worker(recorded):
+        if recorded.kind not in {"Answered", "Heartbeat", "Edited", "ExecutionAborted"} and not by_worker(
+            recorded
+        ):
             assert forgetful.step() == recorded
 
 
@@ -129,7 +131,11 @@ def test_going_on_after_back_ends_in_the_same_place(scenario, share, way):
     execution = scenario.run()
     story = story_of(execution)
     cursor_at(execution, share)
-    ways = {"run": lambda: execution.run(), "iterate": lambda: [*execution], "run until the end": lambda: execution.run(lambda _: False)}
+    ways = {
+        "run": lambda: execution.run(),
+        "iterate": lambda: [*execution],
+        "run until the end": lambda: execution.run(lambda _: False),
+    }
     ways[way]()
     assert story_of(execution) == story
 
@@ -153,7 +159,9 @@ def test_a_copy_goes_on_identically_and_alone(way, scenario, share, further):
     drive(execution, moves)
     assert story_of(execution) == story_of(clone)
     cursor_at(clone, further)
-    clone.inject_error(*first_task(scenario), attempts="all") if first_task(scenario) else clone.clear_faults()
+    clone.inject_error(*first_task(scenario), attempts="all") if first_task(
+        scenario
+    ) else clone.clear_faults()
     drive(clone, scenario.moves)
     assert story_of(execution) == story_of(drive(execution.fork(), ()))
     check_derived(execution)
@@ -218,7 +226,11 @@ ORDERED = st.lists(st.tuples(st.integers(0, 9), st.sampled_from([0, 0.5, 1, 2, 3
 def test_a_map_keeps_the_order_of_its_items(items, concurrency, distributed, waits):
     config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} if distributed else {"Mode": "INLINE"}
     work = {"Type": "Task", "Resource": LAMBDA, "End": True}
-    states = {"Wait": {"Type": "Wait", "SecondsPath": "$[0]", "Next": "Work"}, "Work": work} if waits else {"Work": work}
+    states = (
+        {"Wait": {"Type": "Wait", "SecondsPath": "$[0]", "Next": "Work"}, "Work": work}
+        if waits
+        else {"Work": work}
+    )
     processor = {"ProcessorConfig": config, "StartAt": next(iter(states)), "States": states}
     each = {"Type": "Map", "ItemProcessor": processor, "MaxConcurrency": concurrency, "End": True}
     execution = sfnbook.load({"StartAt": "Each", "States": {"Each": each}}).start(
@@ -315,7 +327,9 @@ def test_an_interrupt_at_every_single_line(way):
     assert line > 100
 
 
-@pytest.mark.xfail(strict=True, reason="Timeline.unapply is not noted in _pending, so settle cannot finish it")
+@pytest.mark.xfail(
+    strict=True, reason="Timeline.unapply is not noted in _pending, so settle cannot finish it"
+)
 def test_an_interrupted_step_back_leaves_a_whole_transition():
     execution = fanned_out().run()
     story = story_of(execution)
@@ -366,22 +380,25 @@ def test_every_history_is_well_formed(scenario):
     assert [event["id"] for event in events] == list(range(1, len(events) + 1))
     assert all(0 <= event["previousEventId"] < event["id"] for event in events)
     assert events[0]["type"] == "ExecutionStarted"
-    assert events[-1]["type"] == "Execution" + {"TIMED_OUT": "TimedOut"}.get(execution.status, execution.status.title())
+    assert events[-1]["type"] == "Execution" + {"TIMED_OUT": "TimedOut"}.get(
+        execution.status, execution.status.title()
+    )
     assert [event["timestamp"] for event in events] == sorted(event["timestamp"] for event in events)
     json.dumps(events)
-    check_entries(events, execution.status)
+    entered, exited = (names_of(events, "state" + word) for word in ("Entered", "Exited"))
+    assert not exited - entered
+    if not FAILING & {transition.kind for transition in execution.transitions}:
+        assert entered == exited
 
 
-def check_entries(events, status):
-    """A state that was entered is left, unless it failed or the end came first."""
-    entered = [event["stateEnteredEventDetails"]["name"] for event in events if event["type"].endswith("StateEntered")]
-    exited = [event["stateExitedEventDetails"]["name"] for event in events if event["type"].endswith("StateExited")]
-    assert all(exited.count(name) <= entered.count(name) for name in set(exited))
-    failed = [event for event in events if event["type"].endswith(("Failed", "Aborted", "TimedOut"))]
-    if not failed:
-        assert sorted(entered) == sorted(exited)
-    if status == "SUCCEEDED":
-        assert len(entered) - len(exited) <= sum(event["type"].endswith(("Failed", "Aborted", "TimedOut")) for event in events)
+FAILING = {"TaskFailed", "TaskTimedOut", "RetryScheduled", "Caught", "FanOutFailed", "ExecutionFailed",
+           "ExecutionTimedOut", "ExecutionAborted"}  # fmt: skip
+
+
+def names_of(events, kind):
+    """How often each state's name stands in events of a kind."""
+    details = f"{kind}EventDetails"
+    return Counter(event[details]["name"] for event in events if details in event)
 
 
 OVERRUN = 1  # see test_an_end_with_two_events_stays_within_the_limit
@@ -476,14 +493,18 @@ ACTIONS = {
     "edit": lambda execution: execution.edit_input({"n": 2, "items": [{"n": 1, "items": []}]}),
     "edit at": lambda execution: at_a_state(execution, lambda name: execution.edit_input({"n": 9}, at=name)),
     "variable": lambda execution: execution.set_variable("v1", [1]),
-    "inject": lambda execution: at_a_state(execution, lambda name: execution.inject_error(name, "E1", "injected")),
+    "inject": lambda execution: at_a_state(
+        execution, lambda name: execution.inject_error(name, "E1", "injected")
+    ),
     "inject all": lambda execution: at_a_state(
         execution, lambda name: execution.inject_error(name, "States.Timeout", attempts="all")
     ),
     "inject second": lambda execution: at_a_state(
         execution, lambda name: execution.inject_error(name, "E2", attempts=[2])
     ),
-    "set": lambda execution: at_a_state(execution, lambda name: execution.set_result(name, {"n": 0, "items": []})),
+    "set": lambda execution: at_a_state(
+        execution, lambda name: execution.set_result(name, {"n": 0, "items": []})
+    ),
     "clear": lambda execution: execution.clear_faults(),
     "stop": lambda execution: execution.stop("Stopped", "by hand"),
     "take": lambda execution: execution.get_activity_task(ACTIVITY, "worker"),

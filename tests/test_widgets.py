@@ -389,6 +389,14 @@ def test_an_error_is_injected(show):
     assert "by hand" in view.outcome.value
 
 
+def test_after_an_edit_the_next_state_is_looked_at(show):
+    view = show(tasks={"Charge": {}})
+    click(view, "next")
+    view.inject.form.button.click()
+    assert "changed by you" in view.now.value
+    assert view.graph.selected == CHARGE
+
+
 def test_injected_errors_are_taken_back(show):
     view = show(tasks={"Charge": {}})
     open_tab(view, "Change")

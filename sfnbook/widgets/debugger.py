@@ -16,7 +16,7 @@ import ipywidgets as w
 from sfnbook.errors import SfnbookError, UnansweredTask, UsageError
 from sfnbook.outside import EDITABLE
 from sfnbook.theme import STATUSES
-from sfnbook.values import copied, unescape_pointer
+from sfnbook.values import copied, state_name, unescape_pointer
 from sfnbook.widgets import rendering
 from sfnbook.widgets.cells import forget, register
 from sfnbook.widgets.graph import HERE, GraphView, with_picture
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sfnbook.values import Json
 
 PANELS: Final = ("Data", "Change", "Transitions")
+BY_PEOPLE: Final = frozenset({"Edited", "Injected", "Answered", "Heartbeat"})
 MOST_AT_ONCE: Final = 1024
 """Transitions between two looks at the time while running."""
 
@@ -223,7 +224,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._later = None
         debugger, transition = self.debugger, self.debugger.transition
         self._show_machine(debugger.machine)
-        pointer = self._picked or self._pointers.get(None if transition is None else transition.state)
+        pointer = self._picked or self._here()
         with self.graph.hold_sync():
             self.graph.show_status(debugger.statuses())
             self.graph.selected = pointer or ""
@@ -234,6 +235,15 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         _set_html(self.problem, rendering.message_html(self._problem))
         self._show_panel(pointer)
         self._shown_at = time.monotonic()
+
+    def _here(self) -> str | None:
+        """The state to look at: that of the last transition; after an edit, the next one."""
+        transition, execution = self.debugger.transition, self.debugger.execution
+        if transition is None:
+            return None
+        frame = execution.upcoming() if transition.kind in BY_PEOPLE else None
+        name = transition.state if frame is None else state_name(frame.state)
+        return self._pointers.get(name)
 
     def _show_machine(self, machine: Any) -> None:
         if machine is not self._machine:

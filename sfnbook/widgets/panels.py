@@ -236,8 +236,22 @@ class InjectForm:
         succeed: Callable[[str, Json], None],
         clear: Callable[[], None],
     ) -> None:
+        self.state = w.Dropdown(options=(), description="State", layout=w.Layout(width="auto"))
+        self._build_error(fail)
+        self._build_result(succeed)
+        self.clear = w.Button(
+            description="Take all back",
+            icon="eraser",
+            tooltip="Forget every injected error and set result that is still waiting",
+            layout=w.Layout(width="auto"),
+        )
+        self.clear.on_click(lambda _: clear())
+        self.form.row.children = (*self.form.row.children, self.clear)
+        self.waiting = w.HTML()
+        self.widget = w.VBox([self.form.widget, self.result_form.widget, self.waiting])
+
+    def _build_error(self, fail: Callable[[str, str, str, int | list[int] | str], None]) -> None:
         wide = w.Layout(width="auto")
-        self.state = w.Dropdown(options=(), description="State", layout=wide)
         self.error = w.Combobox(
             value=ERRORS[0], options=ERRORS, ensure_option=False, description="Error", layout=wide
         )
@@ -255,6 +269,8 @@ class InjectForm:
             "bolt",
             lambda: fail(self.state.value, self._name(), self.cause.value, attempts_of(self.attempts.value)),
         )
+
+    def _build_result(self, succeed: Callable[[str, Json], None]) -> None:
         self.result = _json_field("The result", 3)
         self.result.value = "{}"
         self.result_form = Form(
@@ -264,16 +280,6 @@ class InjectForm:
             "check",
             lambda: succeed(self.state.value, parsed(self.result.value)),
         )
-        self.clear = w.Button(
-            description="Take all back",
-            icon="eraser",
-            tooltip="Forget every injected error and set result that is still waiting",
-            layout=w.Layout(width="auto"),
-        )
-        self.clear.on_click(lambda _: clear())
-        self.waiting = w.HTML()
-        self.form.row.children = (*self.form.row.children, self.clear)
-        self.widget = w.VBox([self.form.widget, self.result_form.widget, self.waiting])
 
     def _name(self) -> str:
         if not self.error.value.strip():
@@ -411,5 +417,5 @@ def rows(transitions: Sequence[Any]) -> tuple[str, ...]:
 
 def _happened(transition: Any) -> str:
     glyph = STATUSES[SAID[transition.kind].status].glyph
-    parts = (glyph, transition.kind, transition.path, transition.error)
+    parts = (glyph, transition.kind, transition.error, transition.path)
     return " ".join(part for part in parts if part)

@@ -66,7 +66,7 @@ SAID: Final[dict[str, Said]] = {
     "ExecutionAborted": Said("The execution was stopped", "aborted"),
     "Redriven": Said("The execution goes on from where it failed", "current"),
     "Edited": Said("was edited by you", "waiting"),
-    "Injected": Said("was given an error or a result by you", "waiting"),
+    "Injected": Said("The outcome of coming attempts was changed by you", "waiting"),
     "Answered": Said("was answered by you", "waiting"),
     "Heartbeat": Said("was heard of", "waiting"),
 }
