@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfnbook.errors import UsageError
+from sfnbook.machine import StateMachine, load
 from sfnbook.tasks import result
 
 if TYPE_CHECKING:
@@ -60,6 +61,17 @@ def answers_of(options: Iterable[str]) -> dict[str, Any]:
             raise UsageError(f"--task gives two answers for {state!r}; sfnbook.tasks.attempts takes several.")
         answers[state] = answer
     return answers
+
+
+def machines_of(options: Iterable[str]) -> dict[str, StateMachine] | None:
+    """What the ``--machine`` options mean: state machines by the names that Tasks start them by."""
+    machines = {}
+    for option in options:
+        name, separator, file = option.partition("=")
+        if not (name and separator and file):
+            raise UsageError(f"--machine {_short(option)}: write NAME=FILE.")
+        machines[name] = load(Path(file), name=name)
+    return machines or None
 
 
 def _answer(option: str) -> tuple[str, Any]:

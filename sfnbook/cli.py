@@ -20,7 +20,7 @@ import typer
 
 import sfnbook
 from sfnbook import course
-from sfnbook.arguments import answers_of, json_of
+from sfnbook.arguments import answers_of, json_of, machines_of
 from sfnbook.errors import DefinitionError, ExecutionFailed, SfnbookError, UnansweredTask, UsageError
 
 if TYPE_CHECKING:
@@ -109,6 +109,14 @@ def run(
             help="Who answers for a Task: a result, or a function of a file. '*' stands for all Tasks.",
         ),
     ] = None,
+    machine: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="The state machine that a nested execution runs."),
+    ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="What a Distributed Map reads: DIR/bucket/key."),
+    ] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Print every transition, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
@@ -116,7 +124,13 @@ def run(
 ) -> int:
     """Run a definition on a virtual clock and print its output."""
     loaded = sfnbook.load(file)
-    execution = loaded.start(json_of(given, "--input"), tasks=answers_of(task or []), seed=seed)
+    execution = loaded.start(
+        json_of(given, "--input"),
+        tasks=answers_of(task or []),
+        machines=machines_of(machine or []),
+        files=files,
+        seed=seed,
+    )
     try:
         execution.run(until)
     finally:

@@ -31,8 +31,7 @@ ACTIVITY = "arn:aws:states:us-east-1:111122223333:activity:a"
 INTEGRATION = "arn:aws:states:::"
 JSONATA = "JSONata"
 ERRORS = ["E1", "E2", "States.Timeout"]
-# "states:startExecution" is left out: see test_a_child_that_nobody_waits_for_ends_while_its_starter_fans_out.
-STARTING = ["states:startExecution.sync:2", "states:startExecution.sync"]
+STARTING = ["states:startExecution.sync:2", "states:startExecution.sync", "states:startExecution"]
 CHILD = {"StartAt": "Grow", "States": {"Grow": {"Type": "Wait", "Seconds": 3, "Next": "Told"},
                                        "Told": {"Type": "Task", "Resource": LAMBDA, "End": True}}}  # fmt: skip
 

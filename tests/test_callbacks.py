@@ -4,9 +4,19 @@ import pytest
 
 import sfnbook
 from sfnbook.tasks import result
-from tests.machines import ACTIVITY, CALLBACK, block, definition, details, load, one, outline, task, types
-
-MESSAGE = {"QueueUrl": "q", "MessageBody": {"token.$": "$$.Task.Token"}}
+from tests.machines import (
+    ACTIVITY,
+    CALLBACK,
+    MESSAGE,
+    block,
+    definition,
+    details,
+    load,
+    one,
+    outline,
+    task,
+    types,
+)
 
 
 def callback(**fields):
@@ -87,7 +97,12 @@ def test_a_callback_fails():
 
 
 def test_a_callback_fails_without_a_name():
-    state = callback(Catch=[{"ErrorEquals": ["States.Runtime"], "Next": "No"}, {"ErrorEquals": ["States.ALL"], "Next": "Z"}])
+    state = callback(
+        Catch=[
+            {"ErrorEquals": ["States.Runtime"], "Next": "No"},
+            {"ErrorEquals": ["States.ALL"], "Next": "Z"},
+        ]
+    )
     machine = load({"S": {**state, "End": True}, "Z": {"Type": "Succeed"}, "No": {"Type": "Fail"}})
     execution = machine.start().run()
     execution.pending[0].fail()
@@ -107,7 +122,10 @@ def test_each_retry_waits_with_a_token_of_its_own():
 
 
 def test_the_longest_open_is_the_first():
-    branches = [block(A=callback(End=True)), block(W={"Type": "Wait", "Seconds": 5, "Next": "B"}, B=callback(End=True))]
+    branches = [
+        block(A=callback(End=True)),
+        block(W={"Type": "Wait", "Seconds": 5, "Next": "B"}, B=callback(End=True)),
+    ]
     execution = one({"Type": "Parallel", "Branches": branches}).start().run()
     assert [(item.path) for item in execution.pending] == ["S[0].A", "S[1].B"]
     assert execution.time == 5
@@ -171,7 +189,11 @@ def test_a_token_is_at_most_1024_characters():
 # --- time ---------------------------------------------------------------------------------------------------------
 def test_running_never_jumps_to_a_timeout():
     execution = waiting(TimeoutSeconds=10)
-    assert (execution.run().time, execution.run().blocked, execution.pending[0].deadline) == (0, "outside", 10)
+    assert (execution.run().time, execution.run().blocked, execution.pending[0].deadline) == (
+        0,
+        "outside",
+        10,
+    )
     assert execution.run(until=1000).time == 0
     assert not timed_out(execution)
 
@@ -221,10 +243,11 @@ def test_other_branches_go_on_until_the_deadline_and_no_further():
     assert (execution.status, execution.time) == ("SUCCEEDED", 64)
 
 
-@pytest.mark.xfail(strict=True, reason="execution._may_pass: a timer of the same instant carries the clock to the "
-                   "deadline, and the wait expires unasked")  # fmt: skip
 def test_an_answer_at_the_deadline_is_still_possible():
-    branches = [block(C=callback(TimeoutSeconds=10, End=True)), block(W={"Type": "Wait", "Seconds": 10, "End": True})]
+    branches = [
+        block(C=callback(TimeoutSeconds=10, End=True)),
+        block(W={"Type": "Wait", "Seconds": 10, "End": True}),
+    ]
     execution = one({"Type": "Parallel", "Branches": branches}).start().run()
     assert (execution.time, execution.blocked) == (10, "outside")
     execution.pending[0].succeed("at the last moment")
@@ -268,7 +291,12 @@ def test_heartbeats_do_not_move_the_timeout():
 
 def test_a_missed_heartbeat_can_be_caught_by_its_name():
     catch = [{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Z"}]
-    machine = load({"S": callback(TimeoutSeconds=60, HeartbeatSeconds=5, Catch=catch, End=True), "Z": {"Type": "Succeed"}})
+    machine = load(
+        {
+            "S": callback(TimeoutSeconds=60, HeartbeatSeconds=5, Catch=catch, End=True),
+            "Z": {"Type": "Succeed"},
+        }
+    )
     assert machine.start().run().advance().run().output == {"Error": "States.Timeout", "Cause": ""}
 
 

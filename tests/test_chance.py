@@ -101,7 +101,11 @@ def test_each_visit_of_a_loop_draws_its_own():
 def test_a_retry_draws_again():
     state = task(Parameters={"id.$": "States.UUID()"}, Retry=[{"ErrorEquals": ["E"]}])
     execution = one(state).start(tasks={"S": sequence(failure("E"), failure("E"), 1)}).run()
-    sent = [item.data_flow["afterParameters"]["id"] for item in execution.transitions if item.kind == "TaskScheduled"]
+    sent = [
+        item.data_flow["afterParameters"]["id"]
+        for item in execution.transitions
+        if item.kind == "TaskScheduled"
+    ]
     assert len(set(sent)) == 3
 
 
@@ -109,7 +113,9 @@ def test_a_draw_does_not_depend_on_what_others_did():
     slow = {"Type": "Wait", "Seconds": 5, "Next": "P"}
     drawing = {"Type": "Pass", "Parameters": {"v.$": "States.UUID()"}, "End": True}
     alone = load({"S": {"Type": "Parallel", "Branches": [block(W=slow, P=drawing)], "End": True}})
-    beside = load({"S": {"Type": "Parallel", "Branches": [block(W=slow, P=drawing), block(Q=drawing)], "End": True}})
+    beside = load(
+        {"S": {"Type": "Parallel", "Branches": [block(W=slow, P=drawing), block(Q=drawing)], "End": True}}
+    )
     assert alone.start().result()[0] == beside.start().result()[0]
 
 

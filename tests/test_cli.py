@@ -404,3 +404,63 @@ def test_the_module_runs() -> None:
         check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"sfnbook {__version__}\n", "")
+
+
+# --- what the Tasks start and the Maps read ---------------------------------------------------------
+STARTS = {
+    "StartAt": "Start",
+    "States": {
+        "Start": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::states:startExecution.sync:2",
+            "Parameters": {
+                "StateMachineArn": "arn:aws:states:us-east-1:111122223333:stateMachine:kid",
+                "Input": {"n": 1},
+            },
+            "OutputPath": "$.Output",
+            "End": True,
+        }
+    },
+}
+READS = {
+    "StartAt": "Rows",
+    "States": {
+        "Rows": {
+            "Type": "Map",
+            "ItemReader": {
+                "Resource": "arn:aws:states:::s3:getObject",
+                "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+                "Parameters": {"Bucket": "b", "Key": "rows.csv"},
+            },
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                "StartAt": "Row",
+                "States": {"Row": {"Type": "Pass", "End": True}},
+            },
+            "End": True,
+        }
+    },
+}
+
+
+def test_a_nested_execution_runs_the_machine_of_that_name(sfnbook):
+    Path("starts.json").write_text(json.dumps(STARTS), encoding="utf-8")
+    kid = {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "Result": "from the kid", "End": True}}}
+    Path("kid.json").write_text(json.dumps(kid), encoding="utf-8")
+    ended = sfnbook("run", "starts.json", "--machine", "kid=kid.json")
+    assert (ended.code, json.loads(ended.out)) == (0, "from the kid")
+
+
+@pytest.mark.parametrize("option", ["kid", "kid=", "=kid.json"])
+def test_a_machine_without_a_name_or_file_is_refused(sfnbook, option):
+    ended = sfnbook("run", "charge.json", "--machine", option)
+    assert ended.code == 2
+    assert "NAME=FILE" in ended.err
+
+
+def test_a_distributed_map_reads_a_folder(sfnbook):
+    Path("reads.json").write_text(json.dumps(READS), encoding="utf-8")
+    Path("store/b").mkdir(parents=True)
+    Path("store/b/rows.csv").write_text("id\n1\n2\n", encoding="utf-8")
+    ended = sfnbook("run", "reads.json", "--files", "store")
+    assert (ended.code, json.loads(ended.out)) == (0, [{"id": "1"}, {"id": "2"}])

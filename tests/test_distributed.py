@@ -13,7 +13,11 @@ CAUSE = "The specified tolerated failure threshold was exceeded"
 
 PASSING = block(P={"Type": "Pass", "End": True})
 PICKY = block(
-    C={"Type": "Choice", "Choices": [{"Variable": "$.bad", "BooleanEquals": True, "Next": "F"}], "Default": "P"},
+    C={
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.bad", "BooleanEquals": True, "Next": "F"}],
+        "Default": "P",
+    },
     F={"Type": "Fail", "Error": "Bad", "Cause": "why"},
     P={"Type": "Pass", "Result": "good", "End": True},
 )
@@ -113,7 +117,10 @@ def test_tolerance(case):
         assert (execution.status, execution.error, execution.cause) == ("FAILED", EXCEEDED, CAUSE)
     else:
         assert execution.status == "SUCCEEDED"
-        shown = [item if item == "good" else (item["Status"], item["Error"], item["Cause"]) for item in execution.output]
+        shown = [
+            item if item == "good" else (item["Status"], item["Error"], item["Cause"])
+            for item in execution.output
+        ]
         assert shown == [("FAILED", "Bad", "why") if each else "good" for each in bad]
 
 
@@ -312,10 +319,14 @@ def test_where_an_item_was_read():
 
 READ_FAILURES = {
     "no such file": (reading({"InputType": "JSON"}, Key="no.json"), None),
-    "no list": (reading({"InputType": "JSON", "ItemsPointer": "/a/l/0"}, Key="deep.json"),
-                "Attempting to map over non-iterable node."),
+    "no list": (
+        reading({"InputType": "JSON", "ItemsPointer": "/a/l/0"}, Key="deep.json"),
+        "Attempting to map over non-iterable node.",
+    ),
     "duplicate headers": (
-        reading({"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a", "a"]}, Key="items.csv"),
+        reading(
+            {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a", "a"]}, Key="items.csv"
+        ),
         "CSV headers cannot contain duplicates.",
     ),
 }
@@ -375,7 +386,9 @@ class Bucket:
         self.written[f"{bucket}/{key}"] = data
 
 
-@pytest.mark.xfail(strict=True, reason="distributed.child_result: every child's StopDate is the time of the join")
+@pytest.mark.xfail(
+    strict=True, reason="distributed.child_result: every child's StopDate is the time of the join"
+)
 def test_each_record_has_the_time_at_which_its_child_stopped():
     files = Bucket()
     inner = block(W={"Type": "Wait", "SecondsPath": "$", "End": True})
@@ -413,6 +426,10 @@ def test_undo_and_step_give_the_same_children():
 
 
 def test_a_child_s_task_that_never_answers():
-    execution = one(mapped(block(T=task(TimeoutSeconds=9)), ToleratedFailureCount=1)).start([1], tasks={"T": never()}).run()
+    execution = (
+        one(mapped(block(T=task(TimeoutSeconds=9)), ToleratedFailureCount=1))
+        .start([1], tasks={"T": never()})
+        .run()
+    )
     assert execution.output[0]["Error"] == "States.Timeout"
     assert execution.time == 9

@@ -8,7 +8,10 @@ from tests.machines import block, load, of_kind, one, task
 
 ENDS = {"Y": {"Type": "Succeed"}, "Z": {"Type": "Succeed"}}
 CHOICES = [
-    {"And": [{"Variable": "$.n", "IsPresent": True}, {"Variable": "$.n", "NumericGreaterThan": 10}], "Next": "Y"},
+    {
+        "And": [{"Variable": "$.n", "IsPresent": True}, {"Variable": "$.n", "NumericGreaterThan": 10}],
+        "Next": "Y",
+    },
     {"Not": {"Variable": "$.t", "StringEquals": "a"}, "Next": "Y"},
     {"Variable": "$.n", "NumericEqualsPath": "$.m", "Next": "Y"},
 ]
@@ -59,8 +62,15 @@ def test_why_a_choice(case):
 
 
 def test_why_a_choice_in_jsonata():
-    rules = [{"Condition": "{% $states.input.n > 10 %}", "Next": "Y"}, {"Condition": "{% true %}", "Next": "Z"}]
-    execution = load({"S": {"Type": "Choice", "Choices": rules}, **ENDS}, QueryLanguage="JSONata").start({"n": 1}).run()
+    rules = [
+        {"Condition": "{% $states.input.n > 10 %}", "Next": "Y"},
+        {"Condition": "{% true %}", "Next": "Z"},
+    ]
+    execution = (
+        load({"S": {"Type": "Choice", "Choices": rules}, **ENDS}, QueryLanguage="JSONata")
+        .start({"n": 1})
+        .run()
+    )
     (exited, *_) = of_kind(execution, "StateExited")
     assert exited.why.text == "Rule 2 of 2 is the first that is true: Z."
     assert list(exited.why.rows) == ["rule 1: {% $states.input.n > 10 %}: false", "rule 2: {% true %}: true"]
@@ -92,7 +102,10 @@ def retried():
 def test_why_a_retry():
     first, second = of_kind(retried(), "RetryScheduled")
     assert first.why.text == "Retrier 2 takes E: attempt 2 starts in 3 s (3 s × 2^0; 1 of 2 retries used)."
-    assert first.why.rows == ("retrier 1 [X]: does not match E", "retrier 2 [E]: matches, used 0 of 2 times before")
+    assert first.why.rows == (
+        "retrier 1 [X]: does not match E",
+        "retrier 2 [E]: matches, used 0 of 2 times before",
+    )
     assert second.why.text == (
         "Retrier 2 takes E: attempt 3 starts in 5 s (3 s × 2^1, at most MaxDelaySeconds 5 s; 2 of 2 retries used)."
     )
@@ -100,7 +113,9 @@ def test_why_a_retry():
 
 
 def test_why_a_retry_with_jitter():
-    state = task(Retry=[{"ErrorEquals": ["E"], "IntervalSeconds": 4, "JitterStrategy": "FULL", "MaxAttempts": 1}])
+    state = task(
+        Retry=[{"ErrorEquals": ["E"], "IntervalSeconds": 4, "JitterStrategy": "FULL", "MaxAttempts": 1}]
+    )
     text, _ = why(one(state).start(tasks={"S": failure("E")}), "RetryScheduled")
     assert "JitterStrategy FULL: somewhere between 0 and 4 s" in text
 
@@ -168,7 +183,9 @@ def test_the_nearest_keys_of_a_path_that_found_nothing(case):
     state = state if state["Type"] in {"Choice", "Fail"} else {**state, "End": True}
     more = {"Z": ENDS["Z"]} if state["Type"] == "Choice" else {}
     tasks = {"S": {"Payload": 1}} if state["Type"] == "Task" else None
-    _, rows = why(load({"S": state, **more}).start({"order": {"id": 1}, "seconds": 2}, tasks=tasks), "ExecutionFailed")
+    _, rows = why(
+        load({"S": state, **more}).start({"order": {"id": 1}, "seconds": 2}, tasks=tasks), "ExecutionFailed"
+    )
     assert rows[0] == NEVER
     assert rows[-1] == row
 
@@ -215,7 +232,10 @@ TIMEOUTS = {
 @pytest.mark.parametrize("case", TIMEOUTS.values(), ids=list(TIMEOUTS))
 def test_why_a_task_timed_out(case):
     state, answer, text = case
-    assert why(one(state).start(tasks={"S": answer}), "TaskTimedOut") == (f"No answer within {text}: States.Timeout.", [])
+    assert why(one(state).start(tasks={"S": answer}), "TaskTimedOut") == (
+        f"No answer within {text}: States.Timeout.",
+        [],
+    )
 
 
 def test_why_an_execution_timed_out():

@@ -19,27 +19,11 @@ from tests.machines import definition, details, load, outline, task
 
 HERE = Path(__file__).parent / "histories"
 
-_ABORTED = "failing._events_of_child: no TaskStateAborted for a Task that fails its iteration"
-
-# Histories in which the engine differs from the rule.
-WRONG = {
-    "a Task that fails stops the others": _ABORTED,
-    "a Map retried after a Task failed": _ABORTED,
-    "a Map with MaxConcurrency 1 runs its failed iteration again, then the rest": _ABORTED,
-    "all iterations time out at one instant": "frames.RANK: a failure climbs before the other outcomes of its instant",
-}
-
-
 CASES = {
     f"{file.stem}: {case['id']}": case
     for file in sorted(HERE.glob("*.json"))
     for case in json.loads(file.read_text(encoding="utf-8"))
 }
-
-
-def known_wrong(case):
-    reason = WRONG.get(case["id"])
-    return [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
 
 
 def answer(given):
@@ -87,9 +71,7 @@ def essential(event, events, wanted):
     return found
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, id=name, marks=known_wrong(case)) for name, case in CASES.items()]
-)
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 def test_history(case):
     execution = ran(case)
     events = execution.history()
@@ -125,7 +107,9 @@ def test_a_run_in_steps_there_and_back_has_the_same_history(case):
 
 # --- the details of events ----------------------------------------------------------------------------------
 def test_payloads_are_json_text_with_truncation_marks():
-    started, entered, exited, ended = load({"P": {"Type": "Pass", "End": True}}).start({"ü": [1.5, None]}).run().history()
+    started, entered, exited, ended = (
+        load({"P": {"Type": "Pass", "End": True}}).start({"ü": [1.5, None]}).run().history()
+    )
     for event, name, key in [
         (started, "executionStartedEventDetails", "input"),
         (entered, "stateEnteredEventDetails", "input"),

@@ -132,7 +132,7 @@ def test_going_on_after_back_ends_in_the_same_place(scenario, share, way):
     story = story_of(execution)
     cursor_at(execution, share)
     ways = {
-        "run": lambda: execution.run(),
+        "run": execution.run,
         "iterate": lambda: [*execution],
         "run until the end": lambda: execution.run(lambda _: False),
     }
@@ -401,15 +401,12 @@ def names_of(events, kind):
     return Counter(event[details]["name"] for event in events if details in event)
 
 
-OVERRUN = 1  # see test_an_end_with_two_events_stays_within_the_limit
-
-
 @LAW
 @given(scenarios(), st.integers(2, 60))
 def test_no_history_is_longer_than_the_limit(scenario, limit):
     execution = scenario.run(limits=AWS_LIMITS._replace(events=limit))
     events = execution.history()
-    assert len(events) <= limit + OVERRUN
+    assert len(events) <= limit
     check_derived(execution)
     unlimited = scenario.run().history()
     assert len(unlimited) <= limit or execution.status != "RUNNING"

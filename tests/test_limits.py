@@ -49,7 +49,11 @@ def test_a_result_that_is_too_large_can_be_caught(error_equals):
 
 
 def test_a_callback_s_output():
-    execution = one({"Type": "Task", "Resource": CALLBACK, "Parameters": {"MessageBody.$": "$$.Task.Token"}}).start().run()
+    execution = (
+        one({"Type": "Task", "Resource": CALLBACK, "Parameters": {"MessageBody.$": "$$.Task.Token"}})
+        .start()
+        .run()
+    )
     execution.pending[0].succeed(text_of(LIMIT + 1))
     assert execution.run().error == DATA
 
@@ -86,7 +90,11 @@ def test_the_limit_can_be_moved():
 # --- events ---------------------------------------------------------------------------------------------------------
 ENDLESS = {
     "A": {"Type": "Pass", "Next": "B"},
-    "B": {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": True, "Next": "Z"}], "Default": "A"},
+    "B": {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.end", "IsPresent": True, "Next": "Z"}],
+        "Default": "A",
+    },
     "Z": {"Type": "Succeed"},
 }
 FULL = "The execution reached the maximum number of history events (25000)."
@@ -110,10 +118,16 @@ def test_stepping_and_running_stop_at_the_same_event():
 
 def test_the_number_of_events_can_be_raised_and_lifted():
     states = {**ENDLESS, "A": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "B"}}
-    states["B"] = {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 7000, "Next": "Z"}], "Default": "A"}
+    states["B"] = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.n", "NumericEquals": 7000, "Next": "Z"}],
+        "Default": "A",
+    }
     machine = load(states)
     assert machine.start({"n": 0}).run().cause == FULL
-    assert machine.start({"n": 0}, limits=sfnbook.AWS_LIMITS._replace(events=30_000)).run().output == {"n": 7000}
+    assert machine.start({"n": 0}, limits=sfnbook.AWS_LIMITS._replace(events=30_000)).run().output == {
+        "n": 7000
+    }
     lifted = machine.start({"n": 0}, limits=None).run()
     assert len(lifted.history()) == 28_004
 
@@ -121,7 +135,11 @@ def test_the_number_of_events_can_be_raised_and_lifted():
 @pytest.mark.parametrize("events", range(12, 22))
 def test_no_history_is_longer_than_its_limit(events):
     inner = block(F={"Type": "Fail"})
-    state = {"Type": "Map", "ItemProcessor": inner, "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 99}]}
+    state = {
+        "Type": "Map",
+        "ItemProcessor": inner,
+        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 99}],
+    }
     execution = one(state).start([1, 2], limits=sfnbook.AWS_LIMITS._replace(events=events)).run()
     assert execution.error == "States.Runtime"
     assert len(execution.history()) <= events
@@ -130,8 +148,17 @@ def test_no_history_is_longer_than_its_limit(events):
 
 def test_nothing_catches_a_full_history():
     inner = block(**{name: dict(state) for name, state in ENDLESS.items()})
-    state = {"Type": "Parallel", "Branches": [inner], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Q"}], "End": True}
-    execution = load({"S": state, "Q": {"Type": "Succeed"}}).start(limits=sfnbook.AWS_LIMITS._replace(events=60)).run()
+    state = {
+        "Type": "Parallel",
+        "Branches": [inner],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Q"}],
+        "End": True,
+    }
+    execution = (
+        load({"S": state, "Q": {"Type": "Succeed"}})
+        .start(limits=sfnbook.AWS_LIMITS._replace(events=60))
+        .run()
+    )
     assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
 
 
@@ -148,7 +175,11 @@ def test_each_execution_has_a_history_of_its_own():
     limits = sfnbook.AWS_LIMITS._replace(events=60)
     state = {"Type": "Task", "Resource": START + ".sync:2", "Parameters": {"StateMachineArn": "Child"},
              "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Z"}], "End": True}  # fmt: skip
-    execution = load({"S": state, "Z": {"Type": "Succeed"}}).start(machines={"Child": load(ENDLESS)}, limits=limits).run()
+    execution = (
+        load({"S": state, "Z": {"Type": "Succeed"}})
+        .start(machines={"Child": load(ENDLESS)}, limits=limits)
+        .run()
+    )
     (child,) = execution.children
     assert (child.status, child.error, len(child.history())) == ("FAILED", "States.Runtime", 60)
     assert (execution.status, execution.output["Error"]) == ("SUCCEEDED", "States.TaskFailed")
@@ -196,7 +227,9 @@ def test_a_wait_longer_than_the_quota_is_cut():
 
 
 def test_the_machine_s_own_timeout_is_no_quota():
-    machine = sfnbook.load(definition({"S": {"Type": "Wait", "Seconds": 100, "End": True}}, TimeoutSeconds=60))
+    machine = sfnbook.load(
+        definition({"S": {"Type": "Wait", "Seconds": 100, "End": True}}, TimeoutSeconds=60)
+    )
     assert machine.start(limits=None).run().status == "TIMED_OUT"
 
 

@@ -93,7 +93,6 @@ def test_redrive_count_is_in_the_context_object_and_in_the_event():
     assert redriven == [{"redriveCount": 1}, {"redriveCount": 2}]
 
 
-@pytest.mark.xfail(strict=True, reason="scene.context_of: no Execution.RedriveTime after a redrive")
 def test_redrive_time_is_in_the_context_object():
     state = task(Parameters={"t.$": "$$.Execution.RedriveTime"})
     states = {"W": {"Type": "Wait", "Seconds": 9, "Next": "F"}, "F": task(Retry=[], Next="S"), "S": state}
@@ -141,7 +140,6 @@ def test_a_wait_of_seconds_and_a_callback():
     assert execution.result() == ["yes", {}]
 
 
-@pytest.mark.xfail(strict=True, reason="scene.draw_bits: a redriven attempt draws the token of the first one")
 def test_a_redriven_callback_has_a_new_token():
     state = {"Type": "Task", "Resource": CALLBACK, "Parameters": {"MessageBody.$": "$$.Task.Token"}}
     execution = one(state).start().run()

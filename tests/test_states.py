@@ -245,7 +245,9 @@ def test_wait(case):
 
 
 def test_wait_of_24855_days_is_no_failure_of_the_state():
-    execution = one({"Type": "Wait", "TimestampPath": "$.p"}).start({"p": "2093-01-19T00:00:00Z"}, limits=None)
+    execution = one({"Type": "Wait", "TimestampPath": "$.p"}).start(
+        {"p": "2093-01-19T00:00:00Z"}, limits=None
+    )
     check(execution, {"p": "2093-01-19T00:00:00Z"})
     assert execution.time == 24_855 * 86_400
 
@@ -259,7 +261,10 @@ def test_wait_for_an_unreadable_timestamp_in_jsonata():
 # --- Choice -------------------------------------------------------------------------------------------
 CHOICES = [
     {"Variable": "$.n", "NumericGreaterThan": 10, "Next": "Big"},
-    {"And": [{"Variable": "$.n", "IsPresent": True}, {"Variable": "$.n", "NumericGreaterThan": 5}], "Next": "Middle"},
+    {
+        "And": [{"Variable": "$.n", "IsPresent": True}, {"Variable": "$.n", "NumericGreaterThan": 5}],
+        "Next": "Middle",
+    },
 ]
 
 
@@ -271,11 +276,14 @@ def choosing(choices=CHOICES, default="Other", *, language="JSONPath", **fields)
 
 
 def visited(execution):
-    return [transition.state for transition in execution.run().transitions if transition.kind == "StateEntered"]
+    return [
+        transition.state for transition in execution.run().transitions if transition.kind == "StateEntered"
+    ]
 
 
 @pytest.mark.parametrize(
-    ("n", "target"), [(11, "Big"), (6, "Middle"), (5, "Other"), ("11", "Other"), (True, "Other"), (10.5, "Big")]
+    ("n", "target"),
+    [(11, "Big"), (6, "Middle"), (5, "Other"), ("11", "Other"), (True, "Other"), (10.5, "Big")],
 )
 def test_choice_takes_the_first_rule_that_is_true(n, target):
     assert visited(choosing().start({"n": n})) == ["S", target]
@@ -289,7 +297,10 @@ def test_choice_leaves_the_data_alone():
 
 def test_choice_without_a_match_or_a_default():
     execution = choosing(default=None).start({"n": 1})
-    check(execution, Fails(RUNTIME, "Failed to transition out of the state. The state does not point to a next state."))
+    check(
+        execution,
+        Fails(RUNTIME, "Failed to transition out of the state. The state does not point to a next state."),
+    )
 
 
 def test_choice_on_a_path_that_is_not_there():
@@ -300,11 +311,19 @@ def test_choice_on_a_path_that_is_not_there():
 
 def test_choice_in_jsonata():
     rules = [
-        {"Condition": "{% $states.input.n > 10 %}", "Next": "Big", "Output": {"big": "{% $states.input.n %}"}},
+        {
+            "Condition": "{% $states.input.n > 10 %}",
+            "Next": "Big",
+            "Output": {"big": "{% $states.input.n %}"},
+        },
         {"Condition": "{% $states.input.n > 5 %}", "Next": "Middle"},
     ]
     machine = choosing(rules, language="JSONata", Output="state's own")
-    for n, target, output in [(11, "Big", {"big": 11}), (6, "Middle", "state's own"), (1, "Other", "state's own")]:
+    for n, target, output in [
+        (11, "Big", {"big": 11}),
+        (6, "Middle", "state's own"),
+        (1, "Other", "state's own"),
+    ]:
         execution = machine.start({"n": n})
         assert visited(execution) == ["S", target]
         assert execution.output == output
@@ -346,7 +365,10 @@ SENT = {
     "the input": ({}, {"a": {"b": 1}}),
     "InputPath": ({"InputPath": "$.a"}, {"b": 1}),
     "InputPath null": ({"InputPath": None}, {}),
-    "Parameters": ({"InputPath": "$.a", "Parameters": {"p.$": "$.b", "n.$": "$$.State.RetryCount"}}, {"p": 1, "n": 0}),
+    "Parameters": (
+        {"InputPath": "$.a", "Parameters": {"p.$": "$.b", "n.$": "$$.State.RetryCount"}},
+        {"p": 1, "n": 0},
+    ),
     "Arguments": ({"QueryLanguage": "JSONata", "Arguments": {"p": "{% $states.input.a.b %}"}}, {"p": 1}),
     "no Arguments": ({"QueryLanguage": "JSONata"}, {"a": {"b": 1}}),
     "Arguments is text": ({"QueryLanguage": "JSONata", "Arguments": "{% $string(1) %}"}, "1"),
@@ -379,7 +401,9 @@ def test_lambda_invoke_answers_with_the_payload():
 
 def test_result_path_of_a_task_that_cannot_be_applied_can_be_caught():
     catch = [{"ErrorEquals": ["States.ResultPathMatchFailure"], "Next": "Z"}]
-    machine = load({"S": task(ResultPath="$.r", Catch=catch), "Z": {"Type": "Pass", "Result": "caught", "End": True}})
+    machine = load(
+        {"S": task(ResultPath="$.r", Catch=catch), "Z": {"Type": "Pass", "Result": "caught", "End": True}}
+    )
     check(machine.start("text", tasks={"S": 1}), "caught")
 
 
@@ -581,7 +605,11 @@ def test_the_counters_start_anew_when_the_state_is_entered_again():
     }  # fmt: skip
     del states["S"]["End"]
     execution = load(states).start(tasks={"S": failure("E")}).run(until=350)
-    scheduled = [(item.time, item.attempt, item.visit) for item in execution.transitions if item.kind == "TaskScheduled"]
+    scheduled = [
+        (item.time, item.attempt, item.visit)
+        for item in execution.transitions
+        if item.kind == "TaskScheduled"
+    ]
     assert scheduled[:4] == [(0, 1, 1), (1, 2, 1), (101, 1, 2), (102, 2, 2)]
 
 
@@ -692,7 +720,9 @@ def test_catch_in_jsonata():
 
 
 def test_catch_comes_after_the_retries():
-    state = task(Retry=[{"ErrorEquals": ["E"], "MaxAttempts": 2}], Catch=[{"ErrorEquals": ["E"], "Next": "Z"}])
+    state = task(
+        Retry=[{"ErrorEquals": ["E"], "MaxAttempts": 2}], Catch=[{"ErrorEquals": ["E"], "Next": "Z"}]
+    )
     execution = load({"S": state, "Z": {"Type": "Pass", "End": True}}).start(tasks={"S": failure("E")})
     assert starts(execution) == [0, 1, 3]
     assert execution.output == {"Error": "E", "Cause": ""}
@@ -889,7 +919,14 @@ def test_what_the_context_object_of_each_state_has():
               "S": task(Parameters={"before.$": "$.c", "c.$": "$$"})}  # fmt: skip
     output = load(states).start(tasks={"S": lambda event: event}).run().output
     assert set(output["before"]) == {"Execution", "StateMachine", "State"}
-    assert set(output["before"]["Execution"]) == {"Id", "Input", "Name", "RoleArn", "StartTime", "RedriveCount"}
+    assert set(output["before"]["Execution"]) == {
+        "Id",
+        "Input",
+        "Name",
+        "RoleArn",
+        "StartTime",
+        "RedriveCount",
+    }
     assert set(output["before"]["State"]) == {"Name", "EnteredTime"}
     assert output["c"]["State"]["RetryCount"] == 0
 
@@ -923,10 +960,16 @@ def test_all_assignments_of_a_state_happen_at_once():
 SEEN_BY_ASSIGN = {
     "Task: the result": (task(ResultSelector={"x": 0}, Assign={"v.$": "$"}), {"r": 1}),
     "Pass: its result": (passing(Result=5, Assign={"v.$": "$"}), 5),
-    "Wait: the effective input": ({"Type": "Wait", "Seconds": 1, "InputPath": "$.a", "Assign": {"v.$": "$"}}, 1),
+    "Wait: the effective input": (
+        {"Type": "Wait", "Seconds": 1, "InputPath": "$.a", "Assign": {"v.$": "$"}},
+        1,
+    ),
     "Map: the results": (mapping(block(P=passing()), ItemsPath="$.l", Assign={"v.$": "$"}), [7]),
     "Parallel: the results": (parallel(block(P=passing(Result=8)), Assign={"v.$": "$"}), [8]),
-    "JSONata Task": (task(QueryLanguage="JSONata", Assign={"v": "{% $states.result.r + $states.input.a %}"}), 2),
+    "JSONata Task": (
+        task(QueryLanguage="JSONata", Assign={"v": "{% $states.result.r + $states.input.a %}"}),
+        2,
+    ),
     "JSONata Pass": (passing(QueryLanguage="JSONata", Assign={"v": "{% $states.input.a %}"}), 1),
 }
 
@@ -936,7 +979,10 @@ def test_what_assign_sees(case):
     state, expected = case
     state = {key: value for key, value in state.items() if key != "End"} | {"Next": "Z"}
     machine = load({"S": state, "Z": passing(Parameters={"v.$": "$v"})})
-    check(machine.start({"a": 1, "l": [7]}, tasks={"*": {"r": 1}} if state["Type"] == "Task" else None), {"v": expected})
+    check(
+        machine.start({"a": 1, "l": [7]}, tasks={"*": {"r": 1}} if state["Type"] == "Task" else None),
+        {"v": expected},
+    )
 
 
 def test_the_assign_of_the_rule_that_matched_and_else_the_state_s_own():
@@ -956,11 +1002,16 @@ def test_a_catcher_assigns_in_place_of_the_state():
 
 
 def test_inner_scopes_read_outer_variables_and_keep_their_own():
-    inner = block(I=passing(Assign={"mine.$": "$"}, Next="J"), J=passing(Parameters={"x.$": "States.Array($mine, $outer)"}))
+    inner = block(
+        I=passing(Assign={"mine.$": "$"}, Next="J"),
+        J=passing(Parameters={"x.$": "States.Array($mine, $outer)"}),
+    )
     states = {
         "A": passing(Assign={"outer": "o"}, Next="M"),
         "M": mapping(inner, ItemsPath="$.l") | {"Next": "Z"},
-        "Z": passing(QueryLanguage="JSONata", Output={"r": "{% $states.input.x %}", "mine": "{% $exists($mine) %}"}),
+        "Z": passing(
+            QueryLanguage="JSONata", Output={"r": "{% $states.input.x %}", "mine": "{% $exists($mine) %}"}
+        ),
     }
     check(load(states).start({"l": [1, 2]}), {"r": [1, "o", 2, "o"], "mine": False})
 
