@@ -151,7 +151,10 @@ def _revived(frame: Frame, scene: Scene, now: int) -> Iterator[tuple[Any, tuple[
     # What goes on points at the ExecutionRedriven of its own execution, which is its next event.
     event = frame.event if _is_child(frame) else scene.next_event(frame)
     failure = failure_in(frame.work)
-    if fan is None or (failure is not None and failure.error == DATA_LIMIT_EXCEEDED):
+    whole = failure is not None and failure.error == DATA_LIMIT_EXCEEDED
+    # A Map Run whose items could not be read has no children to redrive: it is made anew.
+    unread = fan is not None and fan.run is not None and not fan.started
+    if fan is None or whole or unread:
         if fan is not None:
             for below in descendants(frame, scene):
                 yield below.id, (below, None)

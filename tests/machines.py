@@ -1,6 +1,8 @@
-"""Small machines to run: states by name, the first one is where they start."""
+"""Small machines to run: states by name, the first one is where they start; and what to check of a run."""
 
 import json
+
+import pytest
 
 import sfnbook
 
@@ -67,3 +69,50 @@ def of_kind(execution, kind):
 def times(execution, kind):
     """The virtual seconds of every transition of a kind."""
     return [transition.time for transition in of_kind(execution, kind)]
+
+
+def parallel(*branches, **fields):
+    return {"Type": "Parallel", "Branches": list(branches), **fields}
+
+
+def mapping(processor, **fields):
+    return {"Type": "Map", "ItemProcessor": processor, **fields}
+
+
+def passing(**fields):
+    return {"Type": "Pass", **({} if "Next" in fields else {"End": True}), **fields}
+
+
+def visited(execution):
+    return [
+        transition.state for transition in execution.run().transitions if transition.kind == "StateEntered"
+    ]
+
+
+class Fails:
+    """The execution fails with this error and this cause; ``at`` is the event that the prefix names.
+
+    A cause of ``...`` may say anything.
+    """
+
+    def __init__(self, error, cause=None, at=2):
+        self.error, self.cause, self.at = error, cause, at
+
+
+def check(execution, expected):
+    """Run it and compare the output, or how it failed."""
+    execution.run()
+    if not isinstance(expected, Fails):
+        assert (execution.status, execution.output) == ("SUCCEEDED", expected), execution.cause
+        return
+    assert (execution.status, execution.error) == ("FAILED", expected.error)
+    cause = expected.cause
+    if expected.at and cause is not None:
+        assert execution.cause.startswith(prefix(event=expected.at))
+        cause = cause if cause is ... else prefix(event=expected.at) + cause
+    assert cause is ... or execution.cause == cause
+
+
+def table(cases):
+    """Parametrize with a dict of cases, its keys the ids."""
+    return pytest.mark.parametrize("case", cases.values(), ids=list(cases))

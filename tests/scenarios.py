@@ -7,7 +7,7 @@ Payloads keep one shape (`NODE`), so that most states work and few fail before t
 from __future__ import annotations
 
 import os
-from itertools import count
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import HealthCheck, settings
@@ -296,7 +296,7 @@ def block(sketch: Sketch) -> dict[str, Any]:
             sketch.tasks[name] = sketch.draw(ANSWERS)
     if looping:
         states |= loop(inner, number, names[0], order[-1])
-    for name, following in zip(order, order[1:], strict=False):
+    for name, following in pairwise(order):
         if states[name]["Type"] != "Choice":
             states[name]["Next"] = following
     states[order[-1]] = dict(sketch.pick(*ENDS))

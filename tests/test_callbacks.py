@@ -166,13 +166,21 @@ def test_a_token_that_expired():
     assert execution.run().error == "States.Timeout"
 
 
-@pytest.mark.parametrize("forge", [lambda token: "forged", lambda token: token + "0", lambda token: token[:-1],
-                                   lambda token: "", lambda token: "sfnbook." + "0" * 64 + ".0.0"])  # fmt: skip
-def test_a_forged_token(forge):
+FORGED = {
+    "another word": ("", "forged"),
+    "something after it": ("token", "0"),
+    "nothing": ("", ""),
+    "of the right form": ("", "sfnbook." + "0" * 64 + ".0.0"),
+}
+
+
+@pytest.mark.parametrize("case", FORGED.values(), ids=list(FORGED))
+def test_a_forged_token(case):
+    start, end = case
     execution = waiting()
-    token = execution.pending[0].token
+    token = execution.pending[0].token if start else ""
     with pytest.raises(sfnbook.UsageError, match="InvalidToken"):
-        execution.send_task_success(forge(token), 1)
+        execution.send_task_success(token + end, 1)
     assert execution.blocked == "outside"
 
 

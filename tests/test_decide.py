@@ -1,5 +1,7 @@
 """What happens next: the table of rules, that a rule only reads, who goes first, how a failure climbs."""
 
+import copy
+
 import pytest
 
 from sfnbook.decide import ENTERED, EXITED, RULES, decide
@@ -82,12 +84,10 @@ def test_deciding_twice_is_deciding_the_same_and_writes_nothing(error):
 
 
 def test_the_payloads_of_earlier_frames_never_change():
-    import copy
-
-    execution = mixed()
-    kept = []
-    for transition in execution:
-        kept.append((transition, copy.deepcopy(transition.input), copy.deepcopy(transition.output)))
+    kept = [
+        (transition, copy.deepcopy(transition.input), copy.deepcopy(transition.output))
+        for transition in mixed()
+    ]
     for transition, given, output in kept:
         assert (transition.input, transition.output) == (given, output)
 

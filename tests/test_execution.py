@@ -392,7 +392,7 @@ def test_faults_are_cleared_and_come_back_with_the_past():
 
 
 def test_clear_faults_of_one_state_keeps_the_others():
-    execution = start(A=WORK, B=WORK, options={"tasks": lambda event: 1})
+    execution = start(A=WORK, B=WORK, options={"tasks": lambda _event: 1})
     execution.inject_error("A", "E1").inject_error("B", "E2").clear_faults("A")
     assert execution.run().error == "E2"
 
@@ -573,6 +573,13 @@ def test_a_child_of_an_aborted_branch_goes_with_it():
             "Catch": [{**EVERYTHING, "Next": "W2"}]}  # fmt: skip
     execution = start(Both=both, W2=WAIT, options={"machines": child(TimeoutSeconds=10)}).run()
     assert "ExecutionTimedOut" not in kinds(execution)
+
+
+@wrong("children_gone leaves the deadline frame of a nested execution behind")
+def test_nothing_is_left_of_a_child_of_an_aborted_branch():
+    both = {"Type": "Parallel", "Branches": [chain(Go=nesting(".sync:2")), chain(W={"Type": "Wait", "Seconds": 1}, F={"Type": "Fail"})],
+            "Catch": [{**EVERYTHING, "Next": "Last"}]}  # fmt: skip
+    execution = start(Both=both, Last=a_pass(), options={"machines": child(TimeoutSeconds=10)}).run()
     assert set(execution.frames) == {TOP, WORLD}
 
 
@@ -589,7 +596,7 @@ def test_an_end_with_two_events_stays_within_the_limit():
 
 @wrong("the WORLD frame carries the first state's pointer, so Injected and clock edits claim to be about it")
 def test_an_injection_is_not_about_the_first_state():
-    execution = start(A=a_pass(), B=WORK, options={"tasks": lambda event: 1})
+    execution = start(A=a_pass(), B=WORK, options={"tasks": lambda _event: 1})
     execution.step()
     transition = execution.inject_error("B", "E").transitions[-1]
     assert (transition.state, transition.path, transition.data_flow) == (None, "", {})

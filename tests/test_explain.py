@@ -1,5 +1,7 @@
 """Why a transition happened, in words and rows, and the stages of the data flow at each of them."""
 
+import contextlib
+
 import pytest
 
 import sfnbook
@@ -18,10 +20,8 @@ CHOICES = [
 
 
 def last(execution, kind):
-    try:
+    with contextlib.suppress(sfnbook.UnansweredTask):
         execution.run()
-    except sfnbook.UnansweredTask:
-        pass
     return of_kind(execution, kind)[-1]
 
 
@@ -150,8 +150,10 @@ def test_why_task_failed_does_not_take_a_timeout():
     state = task(TimeoutSeconds=5, Retry=[{"ErrorEquals": ["States.TaskFailed"]}])
     _, rows = why(one(state).start(tasks={"S": never()}), "ExecutionFailed")
     assert rows == [
-        "retrier 1 [States.TaskFailed]: does not match States.Timeout "
-        "(States.TaskFailed matches every error but a timeout)"
+        (
+            "retrier 1 [States.TaskFailed]: does not match States.Timeout "
+            "(States.TaskFailed matches every error but a timeout)"
+        )
     ]
 
 

@@ -165,3 +165,26 @@ def test_the_service_s_first_answer_is_in_task_submitted():
 def test_a_failure_without_a_name_shows_neither_error_nor_cause():
     events = load({"T": task()}).start(tasks={"T": failure(None, None)}).run().history()
     assert [details(event) for event in events[-2:]] == [{}, {}]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="failing._caught: a failure raised by the state's own Output is not kept"
+)
+@pytest.mark.parametrize("field", ["Output", "Assign"])
+def test_an_expression_that_fails_after_the_work_and_is_caught(field):
+    given = (
+        {"Output": {"x": "{% $states.input.no %}"}} if field == "Output" else {"Assign": {"x": "{% $no %}"}}
+    )
+    state = task(**given, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Z"}])
+    states = {"T": state, "Z": {"Type": "Pass", "End": True}}
+    execution = load(states, QueryLanguage="JSONata").start(tasks={"T": 1}).run()
+    assert execution.status == "SUCCEEDED"
+    (failed,) = (event for event in execution.history() if event["type"] == "EvaluationFailed")
+    shown = details(failed)
+    assert (shown["error"], shown["state"], shown["location"]) == (
+        "States.QueryEvaluationError", "T", f"{field}/x",
+    )  # fmt: skip
+    assert shown["cause"] == execution.output["Cause"]
+    (caught,) = (item for item in execution.transitions if item.kind == "Caught")
+    assert caught.error == "States.QueryEvaluationError"
+    assert "Catcher 1 takes States.QueryEvaluationError" in caught.why.text

@@ -327,9 +327,6 @@ def test_an_interrupt_at_every_single_line(way):
     assert line > 100
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Timeline.unapply is not noted in _pending, so settle cannot finish it"
-)
 def test_an_interrupted_step_back_leaves_a_whole_transition():
     execution = fanned_out().run()
     story = story_of(execution)

@@ -16,26 +16,26 @@ def failed_once(**fields):
 # --- which executions -----------------------------------------------------------------------------------------
 def test_an_execution_that_succeeded_cannot_be_redriven():
     execution = one({"Type": "Succeed"}).start().run()
-    with pytest.raises(sfnbook.UsageError, match="ExecutionNotRedrivable.*SUCCEEDED"):
+    with pytest.raises(sfnbook.UsageError, match=r"ExecutionNotRedrivable.*SUCCEEDED"):
         execution.redrive()
 
 
 def test_a_running_execution_cannot_be_redriven():
     execution = one(task()).start(tasks={"S": 1})
     execution.step()
-    with pytest.raises(sfnbook.UsageError, match="ExecutionNotRedrivable.*RUNNING"):
+    with pytest.raises(sfnbook.UsageError, match=r"ExecutionNotRedrivable.*RUNNING"):
         execution.redrive()
 
 
 def test_an_express_execution_cannot_be_redriven():
     execution = one(task()).start(tasks={"S": FAILS}, type="EXPRESS").run()
-    with pytest.raises(sfnbook.UsageError, match="ExecutionNotRedrivable.*Express"):
+    with pytest.raises(sfnbook.UsageError, match=r"ExecutionNotRedrivable.*Express"):
         execution.redrive()
 
 
 def test_an_execution_older_than_14_days_cannot_be_redriven():
     states = {"W": {"Type": "Wait", "Seconds": 14 * 86_400 + 1, "Next": "F"}, "F": {"Type": "Fail"}}
-    with pytest.raises(sfnbook.UsageError, match="ExecutionNotRedrivable.*14 days"):
+    with pytest.raises(sfnbook.UsageError, match=r"ExecutionNotRedrivable.*14 days"):
         load(states).start().run().redrive()
 
 
@@ -45,7 +45,7 @@ def test_an_execution_with_too_many_events_cannot_be_redriven():
             "Z": {"Type": "Succeed"}}  # fmt: skip
     execution = load(loop).start().run()
     assert len(execution.history()) == 25_000
-    with pytest.raises(sfnbook.UsageError, match="ExecutionNotRedrivable.*25000 events"):
+    with pytest.raises(sfnbook.UsageError, match=r"ExecutionNotRedrivable.*25000 events"):
         execution.redrive()
 
 
@@ -216,6 +216,19 @@ def test_a_map_that_is_retried_starts_a_new_map_run_and_a_redrive_does_not():
     assert len(execution.map_runs) == 2
     execution.redrive().run()
     assert execution.output == [1]
+    assert len(execution.map_runs) == 2
+
+
+def test_a_map_run_whose_items_could_not_be_read_is_made_anew():
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSON"},
+              "Parameters": {"Bucket": "b", "Key": "k.json"}}  # fmt: skip
+    execution = distributed(ItemReader=reader).start({}, files={"b/other": "1"}, tasks={"T": 1}).run()
+    assert execution.error == "States.ItemReaderFailed"
+    execution.redrive().run()
+    assert (execution.status, execution.error) == ("FAILED", "States.ItemReaderFailed")
+    assert types(execution.history())[8:] == [
+        "MapStateStarted", "MapRunStarted", "MapRunFailed", "MapStateFailed", "ExecutionFailed",
+    ]  # fmt: skip
     assert len(execution.map_runs) == 2
 
 

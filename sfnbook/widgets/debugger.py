@@ -303,9 +303,9 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             return rendering.heading("The execution", debugger.machine.name) + rendering.stages_html(flow)
         state, transition = self._states[pointer], self._latest(pointer)
         notes = [state.type, STATUSES[self.graph.status.get(pointer, "none")].label]
-        notes += [
-            f"{count:,} {what}" for what, count in debugger.iterations().get(pointer, {}).items() if count
-        ]
+        happened = debugger.iterations().get(pointer, {}).items()
+        counts = ", ".join(f"{count:,} {what}" for what, count in happened if count)
+        notes += [f"iterations: {counts}"] if counts else []
         path = state.name if transition is None else transition.path or state.name
         flow = {} if transition is None else transition.data_flow
         return (

@@ -206,6 +206,7 @@ class EditForm:
 
     def __init__(self, edit: Callable[[Json], None]) -> None:
         self.field = _json_field("The input of the next state")
+        self.field.disabled = True  # until its text is there: what is typed before would be lost
         self.form = Form(
             "Input of the next state", [self.field], "Apply", "check", lambda: edit(parsed(self.field.value))
         )
