@@ -90,7 +90,7 @@ class Execution(Timeline):
 
     def _run_to(self, where: str) -> None:
         arrives = outside.check_target(self, where)
-        while (ahead := self.coming()) is not None and not arrives(ahead[0]):
+        while (ahead := self.coming()) is not None and not (ahead[0] and arrives(ahead[0])):
             if self.proceed() is None:
                 return
 

@@ -85,7 +85,7 @@ def data_flow(change: Change, origin: Origin, number: int) -> dict[str, Json]:
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_InspectionData.html
     """
     frame = subject_of(change)
-    if frame is None or (frame.phase == ENTER and change.kind != "StateEntered"):
+    if frame is None or frame.id == WORLD or (frame.phase == ENTER and change.kind != "StateEntered"):
         return {}
     state = state_of(origin, frame)
     scene = scene_at(origin, frame, change.time, number)

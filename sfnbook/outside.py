@@ -149,7 +149,8 @@ def _editable(timeline: Timeline, at: str | None) -> Frame:
 
 
 def _begin(timeline: Timeline) -> None:
-    if TOP not in timeline.frames:
+    timeline.settle()
+    while TOP not in timeline.frames:
         timeline.proceed()
 
 
@@ -177,6 +178,7 @@ def set_result(timeline: Timeline, state: str, value: Json) -> None:
 
 def clear_faults(timeline: Timeline, state: str | None = None) -> None:
     """Take injected errors and set results back: of one state, or all."""
+    _begin(timeline)
     world = timeline.frames[WORLD]
     kept = tuple(fault for fault in world.work.faults if state is not None and fault.target != state)
     _edit(timeline, "Injected", world, world._replace(work=world.work._replace(faults=kept)))
@@ -209,6 +211,7 @@ def _attempts(attempts: int | list[int] | str) -> int | tuple[int, ...] | None:
 
 
 def _add_fault(timeline: Timeline, fault: Fault) -> None:
+    _begin(timeline)
     world = timeline.frames[WORLD]
     kept = tuple(old for old in world.work.faults if old.target != fault.target)
     _edit(timeline, "Injected", world, world._replace(work=world.work._replace(faults=(*kept, fault))))
@@ -253,19 +256,26 @@ class Pending:
 
     def succeed(self, output: Json) -> None:
         """SendTaskSuccess."""
-        answer(self._timeline, self.frame, Running(self._task, payload(output, "The output"), None))
+        answer(self._timeline, self._now(), Running(self._task, payload(output, "The output"), None))
 
     def fail(self, error: str | None = None, cause: str | None = None) -> None:
         """SendTaskFailure."""
         failure = Failure(error, cause, self.frame.state)
-        answer(self._timeline, self.frame, Running(self._task, None, failure))
+        answer(self._timeline, self._now(), Running(self._task, None, failure))
 
     def heartbeat(self) -> None:
         """SendTaskHeartbeat: the deadline moves to HeartbeatSeconds from now."""
-        frame = self.frame
-        check_open(self._timeline, frame)
+        frame = self._now()
         work = frame.work._replace(beat=self._timeline.clock)
         _edit(self._timeline, "Heartbeat", frame, frame._replace(work=work, due=deadline(work)))
+
+    def _now(self) -> Frame:
+        """Its frame as it stands; the API's error when the task is no longer open."""
+        self._timeline.settle()
+        frame = self._timeline.frames.get(self.frame.id)
+        if frame is None or frame.phase != AWAITING or frame.work.task != self._task:
+            raise UsageError("TaskTimedOut: this task is no longer open. See execution.pending.")
+        return frame
 
     @property
     def _task(self) -> Any:
@@ -284,16 +294,8 @@ def pending(timeline: Timeline) -> list[Pending]:
     return [Pending(timeline, frame, timeline.scene.state(frame)) for frame in waiting]
 
 
-def check_open(timeline: Timeline, frame: Frame) -> None:
-    """The API's error for a task that has ended, timed out or moved on since it was looked at."""
-    timeline.settle()
-    if timeline.frames.get(frame.id) != frame:
-        raise UsageError("TaskTimedOut: this task is no longer open. See execution.pending.")
-
-
 def answer(timeline: Timeline, frame: Frame, running: Running) -> None:
     """Someone answered: the outcome comes before any timer of this instant."""
-    check_open(timeline, frame)
     _edit(timeline, "Answered", frame, frame._replace(phase=ANSWERED, due=timeline.clock, work=running))
 
 
@@ -329,6 +331,8 @@ def get_activity_task(
 
 def advance(timeline: Timeline, seconds: float | None = None) -> None:
     """Let virtual time pass, over the deadlines of open callbacks and activities; None: to the next one."""
+    if seconds is not None and not seconds >= 0:
+        raise UsageError(f"Time goes forward: {seconds!r} is no number of seconds to advance by.")
     timeline.run_on()
     if seconds is None:
         frame = timeline.first_due()

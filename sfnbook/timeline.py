@@ -38,7 +38,6 @@ from sfnbook.program import Program, compile_definition
 from sfnbook.scene import Scene
 from sfnbook.tasks.protocol import Call
 from sfnbook.timers import TimerIndex
-from sfnbook.values import copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -115,8 +114,8 @@ def without_collector() -> Iterator[None]:
     It would look through all of them again and again, which doubles the time of a long history.
     """
     enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if enabled:
@@ -197,12 +196,12 @@ class Timeline:
             return self._over_the_limit(change)
         return change
 
-    def coming(self) -> tuple[Frame, int] | None:
-        """The frame that goes next and when: the recorded one, else the one that is due."""
+    def coming(self) -> tuple[Frame | None, int] | None:
+        """What comes next and when: the frame that is about to step; in a recorded part, to enter."""
         self.settle()
         if self.cursor < len(self.changes):
             change = self.changes[self.cursor]
-            return change.before or change.frame, change.time
+            return change.before if change.kind == "StateEntered" else None, change.time
         frame = self.next_frame()
         return None if frame is None else (frame, max(frame.due or 0, self.clock))
 
@@ -258,13 +257,13 @@ class Timeline:
             path=frame.scope.prefix + state.name,
             state=state.name,
             resource=state.definition.resource,
-            input=copied(task.arguments),
+            input=task.arguments,
             attempt=frame.visit.retries + 1,
             visit=frame.visit.number,
             count=count,
             time=seconds(self.scene.now - self.setup.birth.time),
             token=task.token,
-            context=copied(self.scene.context_of(frame)),
+            context=self.scene.context_of(frame),
             remaining=None if task.timeout is None else seconds(task.timeout),
         )
 
@@ -285,7 +284,8 @@ class Timeline:
         that is anything special goes the slow way.  A test holds it equal to repeated `step`.
         """
         while self.proceed() is not None:
-            if self.cursor >= len(self.changes) and (frame := self.next_frame()) is not None:
+            live = TOP in self.frames and self.cursor >= len(self.changes)
+            if live and (frame := self.next_frame()) is not None:
                 with without_collector():
                     self._rush(frame)
 
@@ -332,8 +332,11 @@ class Timeline:
                 heappush(heap, key)
             following = first(frames)
             if following is None:
-                break
+                self._index = index
+                return
             frame = following
+        index.add(frame)
+        self._index = index
 
     # --- the one writer -------------------------------------------------------------------------------
     def commit(self, change: Change) -> None:
