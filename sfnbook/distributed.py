@@ -14,7 +14,7 @@ from sfnbook.clock import iso
 from sfnbook.definition import ABSENT, JSONATA
 from sfnbook.errors import QUERY_EVALUATION_ERROR, RUNTIME, Failed
 from sfnbook.failing import failure_of, resolve
-from sfnbook.family import children_gone, settle, stopped, stopped_below
+from sfnbook.family import children_gone, deadline_frame, settle, stopped, stopped_below
 from sfnbook.frames import (
     ABORTED,
     BIRTH,
@@ -31,6 +31,7 @@ from sfnbook.frames import (
     MapRun,
     Running,
     Scope,
+    end_of,
     failure_in,
 )
 from sfnbook.scene import hashed, lineage_of
@@ -182,7 +183,8 @@ def admit(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
         due=scene.now if more else None,
         work=fan._replace(started=started, running=running),
     )
-    return Change("IterationStarted", scene.now, None, child, ((frame, after),), 0, ())
+    limit = deadline_frame(child, None, scene.limits) if run.type == "EXPRESS" else ()
+    return Change("IterationStarted", scene.now, None, child, ((frame, after), *limit), 0, ())
 
 
 def _child(
@@ -215,7 +217,7 @@ def abort(frame: Frame, child: Frame, scene: Scene, index: int) -> Change:
     """A child execution is stopped because too many others failed."""
     born = child.phase != BIRTH
     first = scene.next_event(child)
-    after = stopped(child, ABORTED)
+    after = stopped(child, ABORTED, scene.now)
     others = (
         (frame, frame._replace(work=frame.work._replace(next=index + 1))),
         *stopped_below(child, scene, ABORTED),
@@ -281,7 +283,7 @@ def child_result(child: Frame, now: int) -> ChildResult:
         failure.error if failure else None,
         failure.cause if failure else None,
         iso(execution.started),
-        iso(now),
+        iso(end_of(child.work) or now),
         execution.machine_arn,
     )
 

@@ -16,6 +16,8 @@ from sfnbook.errors import DATA_LIMIT_EXCEEDED, RUNTIME, Failed
 from sfnbook.failing import error_output_of, uses
 from sfnbook.family import fan_of
 from sfnbook.frames import (
+    BIRTH,
+    ENDED,
     ENTER,
     RESULT,
     WORLD,
@@ -85,7 +87,7 @@ def data_flow(change: Change, origin: Origin, number: int) -> dict[str, Json]:
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_InspectionData.html
     """
     frame = subject_of(change)
-    if frame is None or frame.id == WORLD or (frame.phase == ENTER and change.kind != "StateEntered"):
+    if frame is None or frame.id == WORLD or (frame.phase in NOT_AT_WORK and change.kind != "StateEntered"):
         return {}
     state = state_of(origin, frame)
     scene = scene_at(origin, frame, change.time, number)
@@ -107,6 +109,7 @@ def data_flow(change: Change, origin: Origin, number: int) -> dict[str, Json]:
     return copy
 
 
+NOT_AT_WORK: Final = frozenset({ENTER, ENDED, BIRTH})
 BEFORE_WORK: Final = frozenset({"StateEntered", "ExecutionStarted", "IterationStarted"})
 FAILING: Final = frozenset(
     {"TaskFailed", "TaskTimedOut", "RetryScheduled", "Caught", "ExecutionFailed", "FanOutFailed"}
@@ -320,13 +323,10 @@ def _catcher_rows(state: Any, failure: Failure, stop: int | None = None) -> list
 
 def _caught(change: Change, origin: Origin, _number: int) -> Why:
     frame, after = change.before, change.after
-    failure = None if frame is None else failure_of(frame)
     if frame is None or after is None:
         return Why("")
     state = state_of(origin, frame)
-    index = after.work.rule
-    if failure is None:
-        failure = Failure(None, None, frame.state)
+    index, failure = after.work.rule, after.work.failure
     rows = _retrier_rows(state, frame, failure) + _catcher_rows(state, failure, stop=index)
     path = state.catch[index].definition.result_path
     where = (

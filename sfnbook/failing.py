@@ -21,6 +21,7 @@ from sfnbook.frames import (
     Change,
     Failure,
     Fan,
+    Finished,
     Frame,
     Left,
     Stopping,
@@ -82,13 +83,15 @@ def _retried(state: Compiled, frame: Frame, scene: Scene, failure: Failure, inde
     visit = frame.visit._replace(
         retries=frame.visit.retries + 1, used=retry.count_use(frame.visit.used, index, len(state.retry))
     )
-    events = ("EvaluationFailed",) if failure.evaluation else ()
+    # AWS: a Map or Parallel that is retried does not write that it failed.
+    own = events_of_failing(state, frame, failure)
+    events = tuple(event for event in own if not event.endswith("StateFailed"))
     first = scene.next_event(frame)
     after = frame._replace(
         phase=RETRYING,
         visit=visit,
         due=scene.now + delay,
-        event=first if events else frame.event,
+        event=first + len(events) - 1 if events else frame.event,
         work=failure,
     )
     return Change("RetryScheduled", scene.now, frame, after, children_gone(frame, scene), first, events)
@@ -113,7 +116,7 @@ def _caught(state: Compiled, frame: Frame, scene: Scene, failure: Failure, index
         variables={**frame.variables, **assigned} if assigned else frame.variables,
         due=scene.now,
         event=first + len(events) - 1,
-        work=Left(assigned, index),
+        work=Left(assigned, index, failure),
     )
     return Change("Caught", scene.now, frame, after, children_gone(frame, scene), first, events)
 
@@ -172,16 +175,15 @@ def fail_execution(frame: Frame, scene: Scene, failure: Failure, own: tuple[str,
     """The top-level flow of an execution fails, and with it the Task that waits for it."""
     first = scene.next_event(frame)
     events = (*own, "ExecutionFailed")
-    after = frame._replace(
-        phase=FAILED_FOR_GOOD, due=None, event=first + len(events) - 1, work=halted(frame, failure)
-    )
+    work = halted(frame, failure._replace(time=scene.now))
+    after = frame._replace(phase=FAILED_FOR_GOOD, due=None, event=first + len(events) - 1, work=work)
     return Change("ExecutionFailed", scene.now, frame, after, wake(after, scene), first, events)
 
 
 def ended(_state: Compiled, frame: Frame, scene: Scene) -> Change:
     """The top-level flow has come to its end: the execution succeeds."""
     first = scene.next_event(frame)
-    after = frame._replace(phase="SUCCEEDED", due=None, event=first)
+    after = frame.at("SUCCEEDED", None, first, Finished(scene.now))
     return Change(
         "ExecutionSucceeded", scene.now, frame, after, wake(after, scene), first, ("ExecutionSucceeded",)
     )

@@ -26,9 +26,10 @@ from sfnbook.tolerance import THRESHOLD_EXCEEDED, exceeded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfnbook.definition import Definition
+    from sfnbook.frames import FrameId
     from sfnbook.limits import Limits
     from sfnbook.scene import Scene
+    from sfnbook.values import Json
 
 Pairs = tuple[tuple[Frame | None, Frame | None], ...]
 
@@ -78,9 +79,14 @@ def descendants(frame: Frame, scene: Scene) -> Iterator[Frame]:
         yield from deadline_of(nested, scene)
 
 
+def deadline_id(top: Frame) -> FrameId:
+    """The id of the frame of an execution's own limit; no fan-out has a child of that number."""
+    return top.id[0], -1 - top.id[1]
+
+
 def deadline_of(top: Frame, scene: Scene) -> Iterator[Frame]:
     """The frame of an execution's own limit, if it has one."""
-    frame = scene.frames.get((top.id[0], top.id[1] + 1))
+    frame = scene.frames.get(deadline_id(top))
     if frame is not None and frame.phase == DEADLINE and frame.work == top.id:
         yield frame
 
@@ -90,9 +96,9 @@ def children_gone(frame: Frame, scene: Scene) -> Pairs:
     return tuple((below, None) for below in descendants(frame, scene))
 
 
-def stopped(frame: Frame, phase: str) -> Frame:
+def stopped(frame: Frame, phase: str, now: int) -> Frame:
     """A frame put into an end phase from outside; it remembers what it was at."""
-    return frame.at(phase, None, frame.event, Stopped(frame.phase, frame.work))
+    return frame.at(phase, None, frame.event, Stopped(frame.phase, frame.work, now))
 
 
 def halted(frame: Frame, failure: Failure) -> Failure | Halted:
@@ -104,7 +110,9 @@ def halted(frame: Frame, failure: Failure) -> Failure | Halted:
 def stopped_below(frame: Frame, scene: Scene, phase: str) -> Pairs:
     """Everything alive below a frame, put into an end phase and out of the timer index."""
     return tuple(
-        (below, stopped(below, phase)) for below in descendants(frame, scene) if below.phase not in OVER
+        (below, None if below.phase == DEADLINE else stopped(below, phase, scene.now))
+        for below in descendants(frame, scene)
+        if below.phase not in OVER
     )
 
 
@@ -115,15 +123,15 @@ def settle(parent: Frame, fan: Fan, now: int, event: int) -> Frame:
     return parent.at(JOINING, None if fan.running else now, event, fan)
 
 
-def deadline_frame(top: Frame, definition: Definition, limits: Limits) -> tuple[tuple[None, Frame], ...]:
+def deadline_frame(top: Frame, timeout_seconds: Json, limits: Limits) -> tuple[tuple[None, Frame], ...]:
     """A frame for an execution's own limit: its TimeoutSeconds, or the quota of its kind."""
     quota = limits.express_seconds if top.scope.execution.type == "EXPRESS" else limits.standard_seconds
-    given = definition.timeout_seconds if isinstance(definition.timeout_seconds, int) else None
+    given = timeout_seconds if isinstance(timeout_seconds, int) else None
     bounds = [bound for bound in (quota, given) if bound is not None]
     if not bounds:
         return ()
     due = top.scope.execution.started + min(bounds) * SECOND
-    frame = top._replace(id=(top.id[0], top.id[1] + 1), phase=DEADLINE, due=due, work=top.id)
+    frame = top._replace(id=deadline_id(top), phase=DEADLINE, due=due, work=top.id)
     return ((None, frame),)
 
 

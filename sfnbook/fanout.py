@@ -12,6 +12,7 @@ from sfnbook.family import children_gone, settle, stopped, stopped_below
 from sfnbook.faults import injected
 from sfnbook.frames import (
     ABORTED,
+    ENDED,
     ENTER,
     FANNING,
     FIRST_VISIT,
@@ -191,11 +192,11 @@ def _abort(state: Any, frame: Frame, child: Frame, scene: Scene, index: int) -> 
         return distributed.abort(frame, child, scene, index)
     first = scene.next_event(frame)
     events: tuple[str, ...] = ()
-    if child.phase != ENTER and (kind := scene.state(child).type) in ABORTABLE:
+    if child.phase not in {ENTER, ENDED} and (kind := scene.state(child).type) in ABORTABLE:
         events += (f"{kind}StateAborted",)
     if state.type == "Map":
         events += ("MapIterationAborted",)
-    after = stopped(child, ABORTED)
+    after = stopped(child, ABORTED, scene.now)
     others = (
         (frame, frame._replace(work=work._replace(next=index + 1))),
         *stopped_below(child, scene, ABORTED),

@@ -243,13 +243,15 @@ class Failure(NamedTuple):
     heartbeat: bool = False  # known as States.HeartbeatTimeout, too
     catchable: bool = True
     limit: tuple[str, int] | None = None  # the stage and its bytes, when a payload was too large
+    time: int | None = None  # when it ended an execution
 
 
 class Left(NamedTuple):
-    """ENTER: what the state before assigned, for its StateExited event."""
+    """ENTER: how the state before was left, for its StateExited event."""
 
     assigned: Mapping[str, Json]
     rule: int | None = None  # the Choice rule or catcher taken; None: none or Default
+    failure: Failure | None = None  # what was caught
 
 
 class Scheduled(NamedTuple):
@@ -297,6 +299,7 @@ class Nested(NamedTuple):
 
     task: Scheduled
     child: FrameId
+    submitted: Json = None
 
 
 class MapRun(NamedTuple):
@@ -353,6 +356,13 @@ class Stopped(NamedTuple):
 
     phase: str
     work: Any
+    time: int
+
+
+class Finished(NamedTuple):
+    """When an execution succeeded."""
+
+    time: int
 
 
 class Fault(NamedTuple):
@@ -384,6 +394,12 @@ def failure_in(work: Any) -> Failure | None:
         return work
     failure = getattr(work, "failure", None)
     return failure if isinstance(failure, Failure) else None
+
+
+def end_of(work: Any) -> int | None:
+    """When an execution ended, from the work of its top-level frame."""
+    ending = work if isinstance(work, (Finished, Stopped)) else failure_in(work)
+    return None if ending is None else ending.time
 
 
 FIRST_VISIT: Final = Visit(0, 0, 0, 0, 0, (), {})

@@ -220,7 +220,7 @@ def _submitted(subject: Subject) -> dict[str, Json]:
         before.running.submitted if isinstance(before, Submitting) else accepted(subject.state.resource)
     )
     if isinstance(before, Nested):
-        submitted = {"ExecutionArn": None}
+        submitted = before.submitted
     return {**_service(subject), "output": text(submitted), "outputDetails": _NOT_TRUNCATED}
 
 

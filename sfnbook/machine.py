@@ -127,9 +127,7 @@ class StateMachine:
         nested = _machines(machines)
         machines_by_key = {"main": self, **nested}
         refs = {
-            (key, pointer): ref
-            for key, one in machines_by_key.items()
-            for pointer, ref in one.task_refs(key)
+            (key, pointer): ref for key, one in machines_by_key.items() for pointer, ref in one.task_refs(key)
         }
         given = {} if input is None else payload(input, "The input")
         if limits.payload_bytes is not None and exceeds(given, limits.payload_bytes):
@@ -296,7 +294,7 @@ def _birth(definition: Definition, identity: Identity, limits: Limits) -> Change
         started,
         None,
         top,
-        deadline_frame(top, definition, limits),
+        deadline_frame(top, definition.timeout_seconds, limits),
         1,
         ("ExecutionStarted",),
     )

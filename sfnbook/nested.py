@@ -57,11 +57,13 @@ def start(state: CompiledTask, frame: Frame, scene: Scene, key: str) -> Change:
     child = _child(state, frame, scene, key)
     program = scene.programs[key]
     first = scene.next_event(frame)
-    after = frame._replace(due=scene.now, event=first, phase=STARTED, work=Nested(task, child.id))
+    after = frame._replace(
+        due=scene.now, event=first, phase=STARTED, work=Nested(task, child.id, _accepted(child))
+    )
     if state.resource.pattern == "request":
         # Fire and forget: the child goes on by itself.
         after = after._replace(phase=ANSWERED, work=Running(task, _accepted(child), None))
-    others = ((None, child), *deadline_frame(child, program.definition, scene.limits))
+    others = ((None, child), *deadline_frame(child, program.definition.timeout_seconds, scene.limits))
     return Change("TaskStarted", scene.now, frame, after, others, first, ("TaskStarted",))
 
 
@@ -136,7 +138,7 @@ def _too_late(state: CompiledTask, frame: Frame, child: Frame, scene: Scene) -> 
     failure = Failure(TIMEOUT, None, state.pointer)
     change = working.expire(state, frame._replace(work=Running(frame.work.task, None, failure)), scene)
     deadline = tuple((below, None) for below in deadline_of(child, scene))
-    others = ((child, stopped(child, ABORTED)), *stopped_below(child, scene, ABORTED), *deadline)
+    others = ((child, stopped(child, ABORTED, scene.now)), *stopped_below(child, scene, ABORTED), *deadline)
     return change._replace(before=frame, others=change.others + others)
 
 

@@ -87,11 +87,17 @@ def known_state(timeline: Timeline, where: str) -> tuple[str | None, str | None]
     }
     if where in names:
         return where, None
-    if INDICES.sub("", where) in paths:
+    if INDICES.sub("", where) in paths or _inside_a_child(where, paths):
         return None, where
     near = difflib.get_close_matches(where, [*names, *paths], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" The states are: {', '.join(sorted(names))}."
     raise UsageError(f"There is no state {where!r} in this machine.{hint}")
+
+
+def _inside_a_child(where: str, paths: Iterable[str]) -> bool:
+    """Is this "Task/State": a state of a nested execution under the Task that starts it?"""
+    starter, separator, state = INDICES.sub("", where).rpartition("/")
+    return bool(separator and starter in paths and any(path.endswith(f"/{state}") for path in paths))
 
 
 def payload(value: Json, what: str) -> Json:
@@ -213,7 +219,9 @@ def _attempts(attempts: int | list[int] | str) -> int | tuple[int, ...] | None:
 def _add_fault(timeline: Timeline, fault: Fault) -> None:
     _begin(timeline)
     world = timeline.frames[WORLD]
-    kept = tuple(old for old in world.work.faults if old.target != fault.target)
+    # "all" replaces what was there; others wait in turn.
+    kept = () if fault.attempts is None else world.work.faults
+    kept += tuple(old for old in world.work.faults if not kept and old.target != fault.target)
     _edit(timeline, "Injected", world, world._replace(work=world.work._replace(faults=(*kept, fault))))
 
 
@@ -221,10 +229,20 @@ def _add_fault(timeline: Timeline, fault: Fault) -> None:
 class Pending:
     """An open callback or activity task: answer it, or let it be heard of."""
 
-    __slots__ = ("_state", "_timeline", "frame")
+    __slots__ = ("_seen", "_state", "_timeline")
 
     def __init__(self, timeline: Timeline, frame: Frame, state: Any) -> None:
-        self._timeline, self.frame, self._state = timeline, frame, state
+        self._timeline, self._seen, self._state = timeline, frame, state
+
+    @property
+    def frame(self) -> Frame:
+        """Its frame as it stands; once it is no longer open, as it was last seen."""
+        now = self._timeline.frames.get(self._seen.id)
+        return now if now is not None and self._is_open(now) else self._seen
+
+    def _is_open(self, frame: Frame) -> bool:
+        seen: Awaiting = self._seen.work
+        return frame.phase == AWAITING and frame.work.task.token == seen.task.token
 
     @property
     def token(self) -> str | None:
@@ -270,10 +288,9 @@ class Pending:
         _edit(self._timeline, "Heartbeat", frame, frame._replace(work=work, due=deadline(work)))
 
     def _now(self) -> Frame:
-        """Its frame as it stands; the API's error when the task is no longer open."""
         self._timeline.settle()
-        frame = self._timeline.frames.get(self.frame.id)
-        if frame is None or frame.phase != AWAITING or frame.work.task != self._task:
+        frame = self._timeline.frames.get(self._seen.id)
+        if frame is None or not self._is_open(frame):
             raise UsageError("TaskTimedOut: this task is no longer open. See execution.pending.")
         return frame
 

@@ -215,5 +215,5 @@ def _deadline(timeline: Timeline, top: Frame, now: int) -> list[tuple[Frame | No
     setup = timeline.setup
     identity = top.scope.execution._replace(started=now)
     fresh = top._replace(scope=top.scope._replace(execution=identity))
-    frames = deadline_frame(fresh, setup.definitions["main"], setup.limits)
+    frames = deadline_frame(fresh, setup.definitions["main"].timeout_seconds, setup.limits)
     return [(timeline.frames.get(new.id), new._replace(scope=top.scope)) for _, new in frames]

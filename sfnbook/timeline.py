@@ -192,7 +192,8 @@ class Timeline:
         change = self._perform(made) if isinstance(made, working.Request) else made
         if change is None:
             return None
-        if change.first + len(change.events) - 1 >= self._last_event:
+        full = change.first + len(change.events) - 1 >= self._last_event
+        if full and change.frame.scope.execution.type != "EXPRESS":
             return self._over_the_limit(change)
         return change
 

@@ -208,7 +208,6 @@ def test_express_children_have_express_arns():
     assert ":express:" in child.arn
 
 
-@pytest.mark.xfail(strict=True, reason="distributed.admit: an Express child has no deadline of five minutes")
 def test_an_express_child_ends_after_five_minutes():
     inner = block(W={"Type": "Wait", "Seconds": 301, "End": True})
     execution = one(mapped(inner, "EXPRESS", ToleratedFailureCount=1)).start([1]).run()
@@ -386,9 +385,6 @@ class Bucket:
         self.written[f"{bucket}/{key}"] = data
 
 
-@pytest.mark.xfail(
-    strict=True, reason="distributed.child_result: every child's StopDate is the time of the join"
-)
 def test_each_record_has_the_time_at_which_its_child_stopped():
     files = Bucket()
     inner = block(W={"Type": "Wait", "SecondsPath": "$", "End": True})

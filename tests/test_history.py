@@ -167,9 +167,6 @@ def test_a_failure_without_a_name_shows_neither_error_nor_cause():
     assert [details(event) for event in events[-2:]] == [{}, {}]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="failing._caught: a failure raised by the state's own Output is not kept"
-)
 @pytest.mark.parametrize("field", ["Output", "Assign"])
 def test_an_expression_that_fails_after_the_work_and_is_caught(field):
     given = (

@@ -162,7 +162,6 @@ def test_nothing_catches_a_full_history():
     assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
 
 
-@pytest.mark.xfail(strict=True, reason="execution: the 25,000 events are a limit of Standard executions only")
 def test_an_express_execution_has_no_limit_of_events():
     limits = sfnbook.AWS_LIMITS._replace(events=20)
     execution = load(ENDLESS).start(type="EXPRESS", limits=limits)

@@ -83,9 +83,6 @@ def test_the_child_has_a_history_of_its_own():
     assert [item.path for item in child.transitions if item.kind == "StateEntered"] == ["S/A", "S/W"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="history._submitted: Nested does not keep what startExecution answered"
-)
 @pytest.mark.parametrize("pattern", [".sync", ".sync:2"])
 def test_task_submitted_has_the_answer_of_start_execution(pattern):
     execution = ran(pattern)

@@ -41,8 +41,8 @@ STATUSES = {
     ),
     "a retry": (
         MAP,
-        ["run_to Orders[0].Charge", *["step"] * 8],
-        {"First": "succeeded", "Orders": "current", "Charge": "current"},
+        ["run_to Orders[0].Charge", *["step"] * 10],
+        {"First": "succeeded", "Orders": "retrying", "Charge": "retrying"},
     ),
 }
 
