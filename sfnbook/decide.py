@@ -58,12 +58,13 @@ _new = tuple.__new__  # a NamedTuple's own constructor costs three times as much
 
 def decide(frame: Frame, scene: Scene, now: int, number: int) -> Change | Request:
     """The next change of a frame; ``number`` is the change's place in the execution."""
-    scene.look(frame, now, number)
-    if frame.phase == DEADLINE:
+    phase = frame.phase
+    if phase == DEADLINE:
+        scene.look(frame, now, number)
         return time_out(frame, scene)
-    state = scene.state(frame)
+    state = scene.look(frame, now, number)
     try:
-        change: Change | Request = RULES[state.type][frame.phase](state, frame, scene)
+        change: Change | Request = RULES[state.type][phase](state, frame, scene)
     except Failed as problem:
         return failing.resolve(state, frame, scene, failing.failure_of(problem, state, frame))
     return change
@@ -72,9 +73,8 @@ def decide(frame: Frame, scene: Scene, now: int, number: int) -> Change | Reques
 # --- entering and leaving -------------------------------------------------------------------------
 def enter(state: Compiled, frame: Frame, scene: Scene) -> Change:
     """Enter a state: the visit begins."""
-    first = scene.next_event(frame)
+    first, now = scene.first, scene.now
     visit = visit_of(state, frame, scene, first)
-    now = scene.now
     after = _new(
         Frame,
         (frame.id, frame.scope, frame.state, WORK, frame.data, frame.variables, visit, now, first, None),
@@ -120,8 +120,7 @@ def leave(
     elif rule is not None:
         work = Left({}, rule)
     target = to or state.next
-    first = scene.next_event(frame)
-    now = scene.now
+    first, now = scene.first, scene.now
     phase, pointer = (ENDED, frame.state) if target is None else (ENTER, target)
     left = _new(
         Frame,

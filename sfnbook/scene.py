@@ -28,7 +28,7 @@ class Scene(Environment):
     """
 
     __slots__ = (
-        "activities", "counters", "draws", "files", "frame", "frames", "is_answered", "item", "limits",
+        "activities", "counters", "draws", "files", "first", "frame", "frames", "is_answered", "item", "limits",
         "machines", "now", "number",
         "payload_bytes", "programs", "seed", "token",
     )  # fmt: skip
@@ -45,7 +45,7 @@ class Scene(Environment):
         self.limits, self.seed = limits, seed
         self.payload_bytes = UNBOUNDED if limits.payload_bytes is None else limits.payload_bytes
         self.now = 0
-        self.number = 0
+        self.number = self.first = 0
         self.frame: Frame = None  # type: ignore[assignment] # set by look before anything reads it
         self.item: Item | None = None
         self.token: str | None = None
@@ -55,12 +55,18 @@ class Scene(Environment):
         self.activities: frozenset[str] | None = None
         self.is_answered: Callable[[Any, Frame], bool] = lambda _state, _frame: True
 
-    def look(self, frame: Frame, now: int, number: int) -> None:
-        """Point the scene at the frame that is to be decided."""
+    def look(self, frame: Frame, now: int, number: int) -> Any:
+        """Point the scene at the frame that is to be decided; gives its compiled state.
+
+        ``first`` is the id that the frame's next event gets.
+        """
         self.frame, self.now, self.number = frame, now, number
         self.item = self.token = None
         if self.draws:
             self.draws = {}
+        execution = frame.scope.execution
+        self.first = self.counters[execution.key] + 1
+        return self.programs[execution.machine].states[frame.state]
 
     def next_event(self, frame: Frame) -> int:
         """The id that the next event of the frame's execution gets."""

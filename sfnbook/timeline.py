@@ -122,6 +122,9 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
+_new = tuple.__new__  # a NamedTuple's own constructor costs three times as much
+
+
 class Writing(NamedTuple):
     """A change on its way into the table, and how everything stands after it."""
 
@@ -290,53 +293,51 @@ class Timeline:
                 with without_collector():
                     self._rush(frame)
 
-    def _rush(self, frame: Frame) -> None:
+    def _rush(self, frame: Any) -> None:
         frames, changes, counters, scene = self.frames, self.changes, self.counters, self.scene
         keep, last_event = self._keep, self._last_event - LONGEST_CHANGE
         number, billed, now = self.cursor, self.billed, self.clock
         index, self._index = self._index or TimerIndex(frames.values()), None
-        heap, first = index.heap, index.first
-        rank = RANK.get
-        while True:
-            due: Any = frame.due  # a frame without one is never picked
+        index.take(frames)
+        heap, rank = index.heap, RANK.get
+        while frame is not None:
             if frame.phase in GATED and not self.may_pass(frame):
                 break
-            now = max(now, due)
+            if frame.due > now:
+                now = frame.due
             change = decide(frame, scene, now, number)
-            if type(change) is not Change or change.first > last_event or change.kind in ENDS:
+            if type(change) is not Change:
+                break
+            kind, _, _, after, others, first, events = change
+            if first > last_event or kind in ENDS:
                 break
             number += 1
-            if change.kind in BILLED:
+            if kind in BILLED:
                 billed += 1
-            self._pending = Writing(change, number, billed, now, True)
-            for old, new in change.others:
+            self._pending = _new(Writing, (change, number, billed, now, True))
+            for old, new in others:
                 if new is None:
                     del frames[old.id]  # type: ignore[union-attr] # one side is always there
                     continue
                 frames[new.id] = new
                 if new.due is not None:
                     heappush(heap, (new.due, rank(new.phase, 1), new.event, new.id))
-            after: Any = change.after  # only the end of a frame has none, and that is among the others
-            frames[after.id] = after
-            events = change.events
+            frame = after
+            frames[frame.id] = frame
             if events:
-                counters[after.scope.execution.key] = change.first + len(events) - 1
+                counters[frame.scope.execution.key] = first + len(events) - 1
             if keep:
                 changes.append(change)
             self.cursor, self.billed, self.clock = number, billed, now
             self._pending = None
-            if after.due is not None:
-                key = (after.due, rank(after.phase, 1), after.event, after.id)
+            if frame.due is not None:
+                key = (frame.due, rank(frame.phase, 1), frame.event, frame.id)
                 if not heap or key < heap[0]:
-                    frame = after
                     continue
                 heappush(heap, key)
-            following = first(frames)
-            if following is None:
-                self._index = index
-                return
-            frame = following
-        index.add(frame)
+            frame = index.take(frames)
+        if frame is not None:
+            index.add(frame)
         self._index = index
 
     # --- the one writer -------------------------------------------------------------------------------

@@ -36,6 +36,13 @@ class TimerIndex:
         if key is not None:
             heappush(self.heap, key)
 
+    def take(self, frames: Mapping[FrameId, Frame]) -> Frame | None:
+        """The frame that is due next, taken out of the index: it is about to step."""
+        frame = self.first(frames)
+        if frame is not None:
+            heappop(self.heap)
+        return frame
+
     def first(self, frames: Mapping[FrameId, Frame]) -> Frame | None:
         """The frame that is due next; it stays in the index."""
         heap = self.heap
