@@ -293,7 +293,7 @@ class Timeline:
                 with without_collector():
                     self._rush(frame)
 
-    def _rush(self, frame: Any) -> None:
+    def _rush(self, frame: Any) -> None:  # noqa: C901, PLR0912 - flat on purpose
         frames, changes, counters, scene = self.frames, self.changes, self.counters, self.scene
         keep, last_event = self._keep, self._last_event - LONGEST_CHANGE
         number, billed, now = self.cursor, self.billed, self.clock
@@ -303,8 +303,7 @@ class Timeline:
         while frame is not None:
             if frame.phase in GATED and not self.may_pass(frame):
                 break
-            if frame.due > now:
-                now = frame.due
+            now = max(now, frame.due)
             change = decide(frame, scene, now, number)
             if type(change) is not Change:
                 break

@@ -102,11 +102,25 @@ _PLACEHOLDER: Final = re.compile(r"\\(['{}\\])|\{\}")
 
 
 def _format(template: Json, *values: Json) -> str:
-    rest = iter(values)
-    places = sum(match[1] is None for match in _PLACEHOLDER.finditer(_string(template)))
-    if places != len(values):
-        _refuse(f"The template has {places} placeholders for {len(values)} arguments")
-    return _PLACEHOLDER.sub(lambda match: match[1] or java_text(next(rest)), template)
+    pieces = _pieces(_string(template))
+    if len(pieces) - 1 != len(values):
+        _refuse(f"The template has {len(pieces) - 1} placeholders for {len(values)} arguments")
+    filled = (piece + java_text(value) for piece, value in zip(pieces, values, strict=False))
+    return "".join(filled) + pieces[-1]
+
+
+def _pieces(template: str) -> list[str]:
+    """What stands between the placeholders; an escaped brace is none of them."""
+    if "\\" not in template:
+        return template.split("{}")
+    pieces, last = [""], 0
+    for match in _PLACEHOLDER.finditer(template):
+        pieces[-1] += template[last : match.start()] + (match[1] or "")
+        last = match.end()
+        if match[1] is None:
+            pieces.append("")
+    pieces[-1] += template[last:]
+    return pieces
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -210,17 +224,18 @@ def _math_random(bits: int, start: Json, end: Json, seed: Json = None) -> int:
 
 
 def _math_add(first: Json, second: Json) -> int:
-    terms = _whole(first), _whole(second)
-    for number in (*terms, sum(terms)):
-        if not -(2**31) <= number < 2**31:
+    one, other = _whole(first), _whole(second)
+    for number in (one, other, one + other):
+        if not -2_147_483_648 <= number <= 2_147_483_647:
             _refuse(f"{number} is not in the range of integers -2147483648 to 2147483647")
-    return sum(terms)
+    return one + other
 
 
 def _string_split(value: Json, delimiters: Json) -> list[str]:
     """Every character of ``delimiters`` splits, and empty parts vanish, as in Java's StringTokenizer."""
-    separators = _string(delimiters)
-    pieces = re.split(f"[{re.escape(separators)}]", _string(value)) if separators else [_string(value)]
+    pieces = [_string(value)]
+    for separator in set(_string(delimiters)):
+        pieces = [part for piece in pieces for part in piece.split(separator)]
     return [piece for piece in pieces if piece]
 
 

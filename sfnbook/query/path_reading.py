@@ -202,8 +202,12 @@ def java_text(value: Json) -> str:
     >>> java_text({"Arg1": 1, "Arg2": [None, "x y"]})
     '{Arg1=1, Arg2=[null, x y]}'
     """
+    if isinstance(value, str):
+        return value
+    if type(value) is int:
+        return str(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}={java_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(java_text, value)) + "]"
-    return value if isinstance(value, str) else text(value)
+    return text(value)
