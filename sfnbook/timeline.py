@@ -293,7 +293,7 @@ class Timeline:
                 with without_collector():
                     self._rush(frame)
 
-    def _rush(self, frame: Any) -> None:  # noqa: C901, PLR0912 - flat on purpose
+    def _rush(self, frame: Any) -> None:  # noqa: PLR0912 - flat on purpose
         frames, changes, counters, scene = self.frames, self.changes, self.counters, self.scene
         keep, last_event = self._keep, self._last_event - LONGEST_CHANGE
         number, billed, now = self.cursor, self.billed, self.clock
