@@ -29,7 +29,7 @@ class Scene(Environment):
 
     __slots__ = (
         "activities", "counters", "draws", "files", "first", "frame", "frames", "is_answered", "item",
-        "limits",         "machines", "now", "number",
+        "limits", "machines", "now", "number",
         "payload_bytes", "programs", "seed", "token",
     )  # fmt: skip
 
