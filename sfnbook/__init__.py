@@ -17,12 +17,12 @@ from sfnbook.errors import (
     UsageError,
 )
 from sfnbook.execution import Execution
-from sfnbook.explain import Why
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.machine import StateMachine, load
 from sfnbook.tasks.protocol import TaskFailure
 from sfnbook.transition import Transition
 from sfnbook.validation import validate
+from sfnbook.why import Why
 
 if TYPE_CHECKING:
     from sfnbook.debugger import Debugger

@@ -1,4 +1,4 @@
-"""Transition -> reasons: the stages of the data flow, and the decision in words.
+"""Transition -> data flow: every stage of a state's data, computed again when someone asks.
 
 Nothing here is recorded while an execution runs: a state's frame keeps what went in and what came
 out, so the stages can be computed again, long after the run, exactly as they were.
@@ -6,38 +6,32 @@ out, so the stages can be computed again, long after the run, exactly as they we
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook import retry
 from sfnbook.definition import ABSENT
-from sfnbook.errors import DATA_LIMIT_EXCEEDED, RUNTIME, Failed
-from sfnbook.failing import error_output_of, uses
+from sfnbook.errors import Failed
+from sfnbook.failing import error_output_of
 from sfnbook.family import fan_of
 from sfnbook.frames import (
     BIRTH,
     ENDED,
     ENTER,
-    RESULT,
+    READING,
     WORLD,
     Change,
     Failure,
-    Fan,
     Frame,
-    Nested,
     Running,
     Scheduled,
     Submitting,
     World,
 )
 from sfnbook.history import failure_of
-from sfnbook.query import choice, paths
 from sfnbook.scene import Scene
 from sfnbook.values import Json, copied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from sfnbook.limits import Limits
     from sfnbook.program import Program
@@ -50,20 +44,6 @@ class Origin(NamedTuple):
     limits: Limits
     seed: int
     started: int
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """A decision in words; ``rows`` are what it was made of, in the order they were looked at."""
-
-    text: str
-    rows: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return "\n".join((self.text, *(f"  {row}" for row in self.rows)))
-
-    def __bool__(self) -> bool:
-        return bool(self.text)
 
 
 def scene_at(origin: Origin, frame: Frame, time: int, number: int) -> Scene:
@@ -95,9 +75,11 @@ def data_flow(change: Change, origin: Origin, number: int) -> dict[str, Json]:
     if change.kind in BEFORE_WORK:
         return dict(copied(flow))
     _incoming(flow, change, frame, state, scene)
-    failure = _failure(change, frame) if change.kind in FAILING else None
+    failure = failure_at(change, frame) if change.kind in FAILING else None
     if failure is not None and change.kind != "TaskStarted":
         flow["errorOutput"] = error_output_of(failure)
+    if change.kind == "FanOutStarted" and change.after is not None:
+        flow |= _fan_stages(change.after, state)
     if change.kind in WITH_RESULT and (running := _running(frame, change)) is not None:
         flow["result"] = running.result
     if change.kind == "StateExited":
@@ -125,7 +107,7 @@ def subject_of(change: Change) -> Frame | None:
 
 
 def _incoming(flow: dict[str, Json], change: Change, frame: Frame, state: Any, scene: Scene) -> None:
-    task = _task(frame) or (None if change.after is None else _task(change.after))
+    task = task_of(frame) or (None if change.after is None else task_of(change.after))
     if task is not None:
         scene.token = task.token
     sent = _sent(frame, change, task)
@@ -153,7 +135,21 @@ def _sent(frame: Frame, change: Change, task: Scheduled | None) -> Json:
     return frame.work.task if isinstance(frame.work, Running) else ABSENT
 
 
-def _task(frame: Frame) -> Scheduled | None:
+def _fan_stages(after: Frame, state: Any) -> dict[str, Json]:
+    """A Map's items, batches and settings, as far as they are known."""
+    fan = fan_of(after)
+    if fan is None or state.type != "Map" or after.phase == READING:
+        return {}
+    items = [{"Key": item[0], "Value": item[1]} if isinstance(item, tuple) else item for item in fan.items]
+    stage = "afterItemsPath" if fan.run is None or fan.run.batches is None else "afterItemBatcher"
+    flow: dict[str, Json] = {stage: items, "maxConcurrency": fan.limit}
+    if fan.run is not None:
+        flow["toleratedFailureCount"] = fan.run.tolerated_count
+        flow["toleratedFailurePercentage"] = fan.run.tolerated_percentage
+    return flow
+
+
+def task_of(frame: Frame) -> Scheduled | None:
     work = frame.work.running if isinstance(frame.work, Submitting) else frame.work
     if isinstance(work, Scheduled):
         return work
@@ -161,7 +157,7 @@ def _task(frame: Frame) -> Scheduled | None:
     return task if isinstance(task, Scheduled) else None
 
 
-def _failure(change: Change, frame: Frame) -> Failure | None:
+def failure_at(change: Change, frame: Frame) -> Failure | None:
     # Once it is caught, the failure is in the frame as it stood before alone.
     return failure_of(change.frame) or failure_of(frame)
 
@@ -190,296 +186,3 @@ def _outgoing(flow: dict[str, Json], frame: Frame, state: Any, scene: Scene) -> 
         except Failed:
             return
         flow[stage.name] = result
-
-
-# --- why ------------------------------------------------------------------------------------------
-def why(change: Change, origin: Origin, number: int) -> Why:
-    """The reason of a transition; an empty Why where nothing was decided."""
-    explain = EXPLAINERS.get(change.kind)
-    return Why("") if explain is None else explain(change, origin, number)
-
-
-def _exited(change: Change, origin: Origin, number: int) -> Why:
-    frame = change.before
-    if frame is None:
-        return Why("")
-    state = state_of(origin, frame)
-    if state.type != "Choice" or change.after is None:
-        return Why("")
-    scene = scene_at(origin, frame, change.time, number)
-    value = state.before(frame.data, scene)
-    taken = next((index for index, rule in enumerate(state.rules) if _true(rule, value, scene)), None)
-    rows = _rows_of_rules(value, scene, state, len(state.rules) if taken is None else taken + 1)
-    target = _name(change.after.state)
-    if taken is None:
-        return Why(f"No rule is true, so Default decides: {target}.", tuple(rows))
-    return Why(f"Rule {taken + 1} of {len(state.rules)} is the first that is true: {target}.", tuple(rows))
-
-
-def _rows_of_rules(value: Json, scene: Scene, state: Any, length: int) -> list[str]:
-    rows: list[str] = []
-    for index, rule in enumerate(state.definition.choices[:length]):
-        rows += _rule_rows(index, rule.rule, value, scene, state)
-    return rows
-
-
-def _true(rule: Any, value: Json, scene: Scene) -> bool:
-    try:
-        return bool(rule.test(value, scene))
-    except Failed:
-        return False
-
-
-def _rule_rows(index: int, rule: Json, value: Json, scene: Scene, state: Any) -> list[str]:
-    if not isinstance(rule, dict):
-        outcome = "true" if _true(state.rules[index], value, scene) else "false"
-        return [f"rule {index + 1}: {rule}: {outcome}"]
-    try:
-        row = choice.explain_rule(rule, value, scene)
-    except Failed as problem:
-        return [f"rule {index + 1}: {problem.cause}"]
-    return [f"rule {index + 1}: {row.text}", *_nested(row.rows, 1)]
-
-
-def _nested(rows: Any, depth: int) -> list[str]:
-    lines: list[str] = []
-    for row in rows:
-        lines += ["  " * depth + row.text, *_nested(row.rows, depth + 1)]
-    return lines
-
-
-def _name(pointer: str) -> str:
-    return pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
-
-
-def _retried(change: Change, origin: Origin, _number: int) -> Why:
-    frame, after = change.before, change.after
-    if frame is None or after is None or after.due is None:
-        return Why("")
-    state = state_of(origin, frame)
-    failure: Failure = after.work
-    index = next(
-        n
-        for n, used in enumerate(after.visit.used)
-        if used != (frame.visit.used[n] if frame.visit.used else 0)
-    )
-    retrier = state.retry[index]
-    used = after.visit.used[index]
-    wait = (after.due - change.time) / 1_000_000
-    formula = f"{retrier.interval_seconds} s × {retrier.backoff_rate:g}^{used - 1}"
-    base = retry.base_delay(retrier, used - 1)
-    if retrier.max_delay_seconds is not None and base == retrier.max_delay_seconds:
-        formula += f", at most MaxDelaySeconds {retrier.max_delay_seconds} s"
-    if retrier.jitter_strategy == "FULL":
-        formula += f", JitterStrategy FULL: somewhere between 0 and {base:g} s"
-    return Why(
-        f"Retrier {index + 1} takes {failure.error}: attempt {after.visit.retries + 1} starts in {wait:g} s "
-        f"({formula}; {used} of {retrier.max_attempts} retries used).",
-        tuple(_retrier_rows(state, frame, failure, stop=index)),
-    )
-
-
-def _retrier_rows(state: Any, frame: Frame, failure: Failure, stop: int | None = None) -> list[str]:
-    rows = []
-    for index, retrier in enumerate(state.retry):
-        names = ", ".join(retrier.error_equals)
-        if not retry.matches(retrier.error_equals, failure.error, heartbeat=failure.heartbeat):
-            rows.append(
-                f"retrier {index + 1} [{names}]: does not match {failure.error}{_never(names, failure)}"
-            )
-            continue
-        used = uses(frame, index)
-        if index == stop:
-            rows.append(
-                f"retrier {index + 1} [{names}]: matches, used {used} of {retrier.max_attempts} times before"
-            )
-        else:
-            rows.append(
-                f"retrier {index + 1} [{names}]: matches, but its {retrier.max_attempts} retries "
-                "are used up; the first match decides, so later retriers are not asked"
-            )
-        break
-    return rows
-
-
-def _never(names: str, failure: Failure) -> str:
-    if "States.TaskFailed" in names and (failure.error or "").endswith("Timeout"):
-        return " (States.TaskFailed matches every error but a timeout)"
-    return ""
-
-
-def _catcher_rows(state: Any, failure: Failure, stop: int | None = None) -> list[str]:
-    rows = []
-    for index, catcher in enumerate(state.catch):
-        names = ", ".join(catcher.definition.error_equals)
-        if retry.matches(catcher.definition.error_equals, failure.error, heartbeat=failure.heartbeat):
-            rows.append(f"catcher {index + 1} [{names}]: matches, goes to {_name(catcher.next)}")
-            break
-        rows.append(f"catcher {index + 1} [{names}]: does not match {failure.error}{_never(names, failure)}")
-        if index == stop:
-            break
-    return rows
-
-
-def _caught(change: Change, origin: Origin, _number: int) -> Why:
-    frame, after = change.before, change.after
-    if frame is None or after is None:
-        return Why("")
-    state = state_of(origin, frame)
-    index, failure = after.work.rule, after.work.failure
-    rows = _retrier_rows(state, frame, failure) + _catcher_rows(state, failure, stop=index)
-    path = state.catch[index].definition.result_path
-    where = (
-        "replaces the input"
-        if not isinstance(path, str) or path == "$"
-        else f"is put at {path} of the raw input"
-    )
-    return Why(
-        f"Catcher {index + 1} takes {failure.error}: next is {_name(after.state)}; the Error Output {where}.",
-        tuple(rows),
-    )
-
-
-def _failed(change: Change, origin: Origin, number: int) -> Why:
-    failure = failure_of(change.frame)
-    frame = change.before if change.kind != "FanOutFailed" else change.others[0][0]
-    if failure is None or frame is None:
-        return Why("")
-    state = state_of(origin, frame)
-    shown = failure.error or "an error without a name"
-    rows: list[str] = []
-    if failure.error == RUNTIME:
-        rows.append("States.Runtime is never retried and never caught, not even by States.ALL")
-        rows += _runtime_rows(frame, state, change, origin, number)
-    elif failure.error == DATA_LIMIT_EXCEEDED and failure.limit:
-        stage, size = failure.limit
-        rows.append(
-            f"{stage}: {size:,} bytes; limits=None lifts the limit, "
-            "sfnbook.AWS_LIMITS._replace(payload_bytes=...) moves it"
-        )
-    elif state.retry or state.catch:
-        rows += _retrier_rows(state, frame, failure) + _catcher_rows(state, failure)
-    elif state.type != "Fail":
-        rows.append(f"{state.name} has no Retry and no Catch")
-    return Why(f"{shown} in {state.name}: nobody takes it, so {FATE[change.kind]}.", tuple(rows))
-
-
-FATE: Final = {
-    "ExecutionFailed": "the execution fails",
-    "FanOutFailed": "the Map or Parallel around it fails at once",
-}
-
-
-def _runtime_rows(frame: Frame, state: Any, change: Change, origin: Origin, number: int) -> list[str]:
-    """What stood in the way of the interpreter: a full history, rules, or a path that found nothing."""
-    failure = failure_of(change.frame)
-    if failure is not None and failure.limit:
-        what, limit = failure.limit
-        return [f"{limit:,} {what} are all that AWS allows; limits=None lifts the limit"]
-    scene = scene_at(origin, frame, change.time, number)
-    value = _where_it_failed(frame, state, scene)
-    rows = _rows_of_rules(value, scene, state, len(state.rules)) if state.type == "Choice" else []
-    found = PATH_IN_CAUSE.search((failure.cause if failure else None) or "")
-    if found is not None:
-        path = found["quoted"] or found["bare"]
-        near = paths.nearest(_root(path, value, scene), path)
-        rows += [f"nearest to {path}: {', '.join(near)}"] if near else []
-    return rows
-
-
-PATH_IN_CAUSE: Final = re.compile(
-    r"(?:JSONPath|Invalid path) '(?P<quoted>\$[^']*)'|input value: (?P<bare>\$\S*)"
-)
-
-
-def _where_it_failed(frame: Frame, state: Any, scene: Scene) -> Json:
-    """What the stage was given that could not be evaluated."""
-    value = frame.data
-    try:
-        for stage in state.flow.incoming:
-            value = stage.run(value, scene)
-        if frame.phase == RESULT:
-            value = frame.work.result
-        elif state.type not in ENDS_WITH_ITS_STAGES:
-            return value
-        for stage in state.flow.outgoing:
-            value = stage.run(value, frame.data, scene)
-    except Failed:
-        pass
-    return value
-
-
-ENDS_WITH_ITS_STAGES: Final = frozenset({"Pass", "Succeed"})
-
-
-def _root(path: str, value: Json, scene: Scene) -> Json:
-    """What the root of a path stands for: ``$$`` the context object, ``$name`` a variable."""
-    if path.startswith("$$"):
-        return scene.context_of(scene.frame)
-    name = re.match(r"\$([^\W\d]\w*)", path)
-    return scene.variables.get(name[1]) if name else value
-
-
-def _timed_out(change: Change, origin: Origin, _number: int) -> Why:
-    frame = change.before
-    if frame is None:
-        return Why("")
-    if change.kind == "ExecutionTimedOut":
-        return _execution_timed_out(frame, origin)
-    task, failure = _task(frame), failure_of(change.frame)
-    missed = failure is not None and failure.heartbeat
-    limit = task.heartbeat if task and missed else (task.timeout if task else None)
-    name = "HeartbeatSeconds" if missed else "TimeoutSeconds"
-    shown = "its default, 99999999 s," if limit is None else f"{limit / 1_000_000:g} s"
-    since = "the last heartbeat" if missed else "the start of the attempt"
-    return Why(f"No answer within {name} ({shown}) of {since}: States.Timeout.")
-
-
-def _execution_timed_out(frame: Frame, origin: Origin) -> Why:
-    execution = frame.scope.execution
-    express = execution.type == "EXPRESS"
-    quota = origin.limits.express_seconds if express else origin.limits.standard_seconds
-    limit = origin.programs[execution.machine].definition.timeout_seconds
-    if limit is not None and (quota is None or limit <= quota):
-        return Why(f"The state machine's TimeoutSeconds ({limit} s) is over; nothing can catch that.")
-    kind = "An Express" if express else "A Standard"
-    return Why(f"{kind} execution runs at most {quota} s; nothing can catch that.")
-
-
-def _fan_started(change: Change, _origin: Origin, _number: int) -> Why:
-    fan = None if change.after is None else change.after.work
-    if not isinstance(fan, Fan):
-        return Why("")
-    if fan.items is None:
-        return Why(f"All {fan.length} branches start at once, each with a copy of the effective input.")
-    most = f", at most {fan.limit} at a time" if fan.limit else ", all at once"
-    return Why(f"{fan.length} items{most}.")
-
-
-def _started(change: Change, _origin: Origin, _number: int) -> Why:
-    work = None if change.after is None else change.after.work
-    if isinstance(work, Submitting):
-        work = work.running
-    if isinstance(work, Running) and work.answered_by:
-        by = (
-            "an injected error or a set result"
-            if work.answered_by == "injected"
-            else f"tasks[{work.answered_by!r}]"
-        )
-        return Why(f"Answered by {by}.")
-    if isinstance(work, Nested):
-        return Why("A nested execution runs.")
-    return Why("")
-
-
-EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {
-    "StateExited": _exited,
-    "RetryScheduled": _retried,
-    "Caught": _caught,
-    "ExecutionFailed": _failed,
-    "FanOutFailed": _failed,
-    "TaskTimedOut": _timed_out,
-    "ExecutionTimedOut": _timed_out,
-    "FanOutStarted": _fan_started,
-    "TaskStarted": _started,
-}

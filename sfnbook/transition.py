@@ -6,10 +6,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import seconds
-from sfnbook.explain import Origin, Why, data_flow, state_of, subject_of, why
+from sfnbook.explain import Origin, data_flow, state_of, subject_of
 from sfnbook.frames import WORLD, Change, Failure, Frame, Running, Submitting
 from sfnbook.history import events_of, failure_of
 from sfnbook.values import Json, copied, text
+from sfnbook.why import Why, why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

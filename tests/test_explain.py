@@ -208,7 +208,7 @@ def test_a_path_in_an_iteration():
 # --- limits and timeouts ----------------------------------------------------------------------------------------------
 def test_why_a_payload_was_too_large():
     _, rows = why(one(task()).start(tasks={"S": result("x" * 300_000)}), "ExecutionFailed")
-    assert rows[0].startswith("result: 300,002 bytes; limits=None lifts the limit")
+    assert rows[0].startswith("result: 300,002 bytes, AWS takes 262,144; limits=None lifts the limit")
     growing = one({"Type": "Pass", "Parameters": {"a.$": "$", "b.$": "$"}})
     _, rows = why(growing.start("x" * 200_000), "ExecutionFailed")
     assert rows[0].startswith("output: 400,015 bytes")
@@ -368,3 +368,59 @@ def test_what_data_flow_gives_out_is_a_copy():
     exited = of_kind(execution, "StateExited")[0]
     exited.data_flow["input"]["l"].append(2)
     assert exited.data_flow["input"] == {"l": [1]}
+
+
+# --- Maps, waits and callbacks --------------------------------------------------------------------------------
+ROW = {
+    "ItemProcessor": {
+        **block(Row={"Type": "Pass", "End": True}),
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+    }
+}
+READ = {
+    "Resource": "arn:aws:states:::s3:getObject",
+    "ReaderConfig": {"InputType": "JSON"},
+    "Parameters": {"Bucket": "b", "Key": "k"},
+}
+
+
+def distributed(**fields):
+    return load({"M": {"Type": "Map", **ROW, **fields, "End": True}})
+
+
+def test_why_a_map_run_started():
+    machine = distributed(
+        ItemReader=READ, ItemBatcher={"MaxItemsPerBatch": 2}, MaxConcurrency=5, ToleratedFailureCount=1
+    )
+    text, rows = why(machine.start(files={"b/k": [1, 2, 3]}), "FanOutStarted")
+    assert text == "3 items of S3://b/k in 2 batches (MaxItemsPerBatch 2), at most 5 at a time."
+    assert rows == ["tolerated failures: 1 items, 0 %; a 0 sets no bound"]
+
+
+def test_the_batches_of_a_map_run_are_a_stage():
+    machine = distributed(ItemReader=READ, ItemBatcher={"MaxItemsPerBatch": 2})
+    flow = last(machine.start(files={"b/k": [1, 2, 3]}), "FanOutStarted").data_flow
+    assert flow["afterItemBatcher"] == [{"Items": [1, 2]}, {"Items": [3]}]
+    assert flow["toleratedFailureCount"] == 0
+
+
+def test_why_too_many_items_failed():
+    processor = {
+        **block(Row={"Type": "Fail", "Error": "E"}),
+        "ProcessorConfig": ROW["ItemProcessor"]["ProcessorConfig"],
+    }
+    _, rows = why(distributed(ItemProcessor=processor).start([1, 2]), "ExecutionFailed")
+    assert rows[0] == "1 of 2 items failed; tolerated failures: none"
+
+
+def test_why_a_callback_waits():
+    machine = one(task(Resource="arn:aws:states:::sqs:sendMessage.waitForTaskToken", TimeoutSeconds=60))
+    execution = machine.start()
+    text, rows = why(execution, "TaskSubmitted")
+    assert text == "Waits for SendTaskSuccess or SendTaskFailure with the task token."
+    assert rows == [f"token {execution.pending[0].token}", "it times out at 60 s"]
+
+
+def test_why_a_wait_waits():
+    text, _ = why(load({"W": {"Type": "Wait", "Seconds": 90, "End": True}}).start(), "StateEntered")
+    assert text == "Waits 90 s, until 90 s, 2025-01-01T00:01:30Z."
