@@ -6,6 +6,7 @@ Each function compiles one field, in whichever of its spellings the state uses (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +22,8 @@ Field: TypeAlias = Callable[[Json, Environment], Any]
 """A compiled field: reads the state's raw input."""
 
 Convert: TypeAlias = Callable[[Json, str, "str | None"], Any]
+
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
 LONGEST_WAIT: Final = (2**31 - 1) * SECOND
 
@@ -90,7 +93,7 @@ def _found(follow: Evaluate, raw: Json, env: Environment, path: str) -> Json:
 
 
 def _delay_of_path(value: Json, path: str) -> int:
-    if isinstance(value, str) and value.strip().lstrip("+-").isdigit():
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         shown = value if isinstance(value, str) else text(value)
@@ -113,21 +116,12 @@ def _wait_until(state: Any) -> Field:
         until = parse_timestamp(state.timestamp) or 0
         return lambda _raw, env: _bounded(until - env.now)
     path = state.timestamp_path
-    follow = paths.compile_path(path)
 
-    def delay(raw: Json, env: Environment) -> int:
-        value = follow(raw, env)
-        until = parse_timestamp(value)
-        if until is None:
-            shown = value if isinstance(value, str) else text(value)
-            raise Failed(
-                RUNTIME,
-                "The TimestampPath parameter does not reference a valid ISO-8601 extended offset "
-                f"date-time format string: {path} == {shown}",
-            )
-        return _bounded(until - env.now)
+    def no_instant(shown: str) -> Failed:
+        what = "does not reference a valid ISO-8601 extended offset date-time format string"
+        return Failed(RUNTIME, f"The TimestampPath parameter {what}: {path} == {shown}")
 
-    return delay
+    return _until(paths.compile_path(path), no_instant)
 
 
 def _wait_jsonata(state: Any) -> Field:
@@ -136,19 +130,20 @@ def _wait_jsonata(state: Any) -> Field:
         if jsonata.is_expression(state.seconds):
             evaluate = jsonata.typed(evaluate, "number", state.seconds, "Seconds")
         return lambda raw, env: _delay_of_number(evaluate(raw, env))
-    evaluate = expression(state.timestamp, "Timestamp")
 
+    def no_instant(shown: str) -> Failed:
+        what = "cannot be parsed as an ISO-8601 extended offset date-time format string"
+        return Failed(QUERY_EVALUATION_ERROR, f"The Timestamp field {what}: {shown}", location="Timestamp")
+
+    return _until(expression(state.timestamp, "Timestamp"), no_instant)
+
+
+def _until(read: Evaluate, no_instant: Callable[[str], Failed]) -> Field:
     def delay(raw: Json, env: Environment) -> int:
-        value = evaluate(raw, env)
+        value = read(raw, env)
         until = parse_timestamp(value)
         if until is None:
-            shown = value if isinstance(value, str) else text(value)
-            raise Failed(
-                QUERY_EVALUATION_ERROR,
-                "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format "
-                f"string: {shown}",
-                location="Timestamp",
-            )
+            raise no_instant(value if isinstance(value, str) else text(value))
         return _bounded(until - env.now)
 
     return delay
