@@ -1,11 +1,25 @@
-"""What holds for all tests: their order."""
+"""What holds for all tests: their order, and how hypothesis looks for examples."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import pytest
+
+# A slow machine is not a mistake.  With CI set the examples are the same each time, so that a merge is
+# not decided by luck; everywhere else they are new ones.
+settings.register_profile(
+    "sfnbook",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("sfnbook")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
