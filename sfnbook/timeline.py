@@ -168,6 +168,7 @@ class Timeline:
             setup.answers.find(setup.refs[place(frame, state)]) is not None
         )
         self._index: TimerIndex | None = None
+        self.origin = Origin(setup.programs, setup.limits, setup.seed, setup.birth.time)
         events = setup.limits.events
         self._last_event = UNBOUNDED if events is None else events
 
@@ -348,14 +349,16 @@ class Timeline:
         self._apply(change, self.cursor + 1)
 
     def _apply(self, change: Change, cursor: int) -> None:
-        self._pending = Writing(change, cursor, self.billed + (change.kind in BILLED), change.time, True)
+        billed = self.billed + (change.kind in BILLED)
+        self._pending = _new(Writing, (change, cursor, billed, change.time, True))
         self._write()
 
     def unapply(self, change: Change) -> None:
         """Take the change before the cursor back."""
         cursor = self.cursor - 1
         before = self.changes[cursor - 1].time if cursor else self.setup.birth.time
-        self._pending = Writing(change, cursor, self.billed - (change.kind in BILLED), before, False)
+        billed = self.billed - (change.kind in BILLED)
+        self._pending = _new(Writing, (change, cursor, billed, before, False))
         self._write()
 
     def settle(self) -> None:
@@ -371,20 +374,23 @@ class Timeline:
         assert self._pending is not None  # noqa: S101 - set by the only two callers
         change, cursor, billed, clock, forward = self._pending
         index, self._index = self._index, None
-        pairs = ((change.before, change.after), *change.others)
-        for before, after in pairs:
+        frames, others = self.frames, change.others
+        pair = (change.before, change.after)
+        for before, after in (pair, *others) if others else (pair,):
             old, new = (before, after) if forward else (after, before)
             if new is not None:
-                self.frames[new.id] = new
+                frames[new.id] = new
                 if index is not None:
                     index.add(new)
             elif old is not None:
-                self.frames.pop(old.id, None)
+                frames.pop(old.id, None)
         if change.events:
             latest = change.first + len(change.events) - 1 if forward else change.first - 1
             self.counters[change.frame.scope.execution.key] = latest
         self.cursor, self.billed, self.clock = cursor, billed, clock
-        self._index, self._pending = index, None
+        # Going back and forth leaves keys that no longer count; a new index is made when it is needed.
+        self._index = None if index is not None and len(index.heap) > 4 * len(frames) + 64 else index
+        self._pending = None
 
     # --- what it stands at --------------------------------------------------------------------------
     @property
@@ -421,11 +427,6 @@ class Timeline:
             not self.scene.is_answered(state, frame) and nested.machine_of(state, frame, self.scene) is None
         )
 
-    @property
-    def origin(self) -> Origin:
-        """What its transitions need to explain themselves."""
-        return Origin(self.setup.programs, self.setup.limits, self.setup.seed, self.setup.birth.time)
-
     # --- copies -------------------------------------------------------------------------------------
     def fork(self) -> Self:
         """An execution that stands where this one does and goes its own way from here on."""
@@ -445,7 +446,7 @@ class Timeline:
 
     def __getstate__(self) -> dict[str, Any]:
         self.settle()
-        derived = {"scene", "_index"}
+        derived = {"scene", "origin", "_index"}
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
