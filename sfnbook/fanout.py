@@ -106,7 +106,7 @@ def admit(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
     if state.selector is not None:
         scene.item = item
         value = state.selector(fan.effective, scene)
-    first = scene.next_event(frame)
+    first = scene.first
     child = _child(frame, scene, state.start, index, value, first, fan.number, item)
     started, running = index + 1, fan.running + 1
     more = started < fan.length and (not fan.limit or running < fan.limit)
@@ -149,7 +149,7 @@ def _child(
 def finish(frame: Frame, parent: Frame, scene: Scene) -> Change:
     """An iteration or branch has come to its end; its output stays in its frame until the join."""
     fan: Fan = parent.work
-    first = scene.next_event(frame)
+    first = scene.first
     in_map = fan.items is not None
     event = first if in_map else frame.event
     after = frame.at("SUCCEEDED", None, event, None)
@@ -167,7 +167,7 @@ def join(state: Any, frame: Frame, scene: Scene) -> Change | Request:
     frames, number = scene.frames, fan.number
     result = [frames[number, index].data for index in range(fan.length)]
     gone = children_gone(frame, scene)
-    first = scene.next_event(frame)
+    first = scene.first
     # The event stays: ...StateExited points beside ...StateSucceeded, not at it.
     after = frame._replace(phase=RESULT, due=scene.now, work=Running(fan.effective, result, None))
     return Change("FanOutSucceeded", scene.now, frame, after, gone, first, (f"{state.type}StateSucceeded",))

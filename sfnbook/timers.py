@@ -38,10 +38,18 @@ class TimerIndex:
 
     def take(self, frames: Mapping[FrameId, Frame]) -> Frame | None:
         """The frame that is due next, taken out of the index: it is about to step."""
-        frame = self.first(frames)
-        if frame is not None:
-            heappop(self.heap)
-        return frame
+        heap, rank_of = self.heap, RANK.get
+        while heap:
+            due, rank, event, frame_id = heappop(heap)
+            frame = frames.get(frame_id)
+            if (
+                frame is not None
+                and frame.due == due
+                and frame.event == event
+                and rank_of(frame.phase, 1) == rank
+            ):
+                return frame
+        return None
 
     def first(self, frames: Mapping[FrameId, Frame]) -> Frame | None:
         """The frame that is due next; it stays in the index."""

@@ -425,14 +425,25 @@ def _compile(call: Call, place: str) -> Evaluate:
 
     def evaluate(value: Json, env: Environment) -> Json:
         arguments = [argument(value, env) for argument in read]
+        if function.draws:
+            arguments.insert(0, env.draw(purpose))
         try:
-            return (
-                function.call(env.draw(purpose), *arguments) if function.draws else function.call(*arguments)
-            )
+            return made(*arguments)
         except Refused as problem:
             raise _failed(call, str(problem)) from None
 
-    return evaluate
+    def evaluate_two(value: Json, env: Environment) -> Json:
+        one, other = first(value, env), second(value, env)
+        try:
+            return made(one, other)
+        except Refused as problem:
+            raise _failed(call, str(problem)) from None
+
+    made = function.call
+    if len(read) != 2 or function.draws:
+        return evaluate
+    first, second = read
+    return evaluate_two
 
 
 def _compile_argument(argument: Argument, call: Call, place: str) -> Evaluate:
