@@ -218,9 +218,11 @@ def lab(
     course.copy_course(directory)
     from jupyterlab.labapp import main as jupyter_lab  # noqa: PLC0415 - optional, and slow to load
 
+    from sfnbook.lab import OPTION  # noqa: PLC0415 - needs Jupyter's server
+
     # As the default address, not as the file to open: so the address that is printed leads there, too.
     here = [f"--ServerApp.root_dir={directory.resolve()}", f"--LabApp.default_url=/lab/tree/{course.FIRST}"]
-    jupyter_lab([*here, *options])
+    jupyter_lab([*here, OPTION, *options])
     return OK
 
 

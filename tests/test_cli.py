@@ -363,9 +363,10 @@ def test_lab_opens_the_first_notebook(
     stand_in.main = opened.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", stand_in)
     assert sfnbook("lab", *options).code == 0
-    ((root, address, *rest),) = opened
+    ((root, address, prompt, *rest),) = opened
     assert root == f"--ServerApp.root_dir={Path(folder).resolve()}"
     assert address == "--LabApp.default_url=/lab/tree/01-first-steps.ipynb"
+    assert prompt == "--ServerApp.kernel_websocket_connection_class=sfnbook.lab.PromptConnection"
     assert rest == passed_on
     assert (Path(folder) / "01-first-steps.ipynb").is_file()
 

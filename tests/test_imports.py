@@ -33,7 +33,7 @@ ROWS = (
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches session debugger",
     "widgets",
-    ". course arguments cli __main__",
+    ". course arguments lab cli __main__",
 )
 LAYERS = [layer for row in ROWS for layer in row.split()]
 """Modules and packages from the bottom to the top; "." is `sfnbook` itself, the public names.
@@ -46,7 +46,7 @@ LATE_OWN = {
     "distributed": {"items.batcher", "items.reader", "items.writer"},
     "machine": {"graph", "items.store", "layout", "plots", "svg", "teststate"},
     "debugger": {"layout", "svg", "widgets.debugger"},
-    "cli": {"plots"},
+    "cli": {"lab", "plots"},
 }
 """Modules of the package that are imported inside a function, because few sessions need them; these
 alone may point upward: an object displays itself by what stands above it."""

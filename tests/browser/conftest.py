@@ -41,6 +41,10 @@ READY_NOW = """async () => {
 }"""
 
 
+OPTION = "--ServerApp.kernel_websocket_connection_class=sfnbook.lab.PromptConnection"
+"""As `sfnbook lab` starts it; this file must load where Jupyter is not."""
+
+
 def missing() -> str:
     """What is not there of what a browser test needs; "" when all is."""
     try:
@@ -85,7 +89,7 @@ class Server:
         return [
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={self.port}",
             "--ip=127.0.0.1", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
-            f"--ServerApp.root_dir={self.notebooks}", "--LabApp.expose_app_in_browser=True",
+            OPTION, f"--ServerApp.root_dir={self.notebooks}", "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
