@@ -1,0 +1,1 @@
+"""Text -> closure: paths, payload templates, intrinsic functions, Choice rules, JSONata."""
