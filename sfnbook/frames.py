@@ -11,7 +11,8 @@ Theory of operation
 2.  **A step writes one change.**  A `Change` carries a frame ``before`` and ``after`` and, in
     ``others``, every other frame that the step touched, as pairs.  Writing the after sides is
     a step forward; writing the before sides is a step back.  There is no third writer.  A None
-    on one side means that the frame is born or gone.
+    on one side means that the frame is born or gone.  What people look at is a `Transition`: a
+    change with the means to explain itself.
 
 3.  **Nothing is decided from the list.**  ``decide`` reads frames and the clock, never the
     changes so far.  What a rule has to remember (which retrier was used how often, the errors
@@ -43,7 +44,10 @@ Theory of operation
 9.  **Payloads are shared, never mutated.**  ResultPath and Assign copy the spine only, so twenty
     thousand frames hold a few new dictionaries, not twenty thousand documents.
 
-10. **Chance is a function.**  A draw hashes the seed, the place (state, visit, attempt, indices of
+10. **An interrupt leaves whole changes.**  A change is noted before it is written, and writing it
+    twice does no more than writing it once: whatever was cut short is completed at the next look.
+
+11. **Chance is a function.**  A draw hashes the seed, the place (state, visit, attempt, indices of
     all enclosing iterations) and the purpose.  Undo has nothing to restore, and two forks that
     reach the same place draw the same numbers.
 """
