@@ -14,6 +14,7 @@ from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
 from sfnbook.frames import AWAITING, DEADLINE, OVER, WORLD, Change, Fault, Frame, FrameId
 from sfnbook.outside import Pending
+from sfnbook.tasks.resources import invokes_lambda
 from sfnbook.timeline import place
 from sfnbook.values import Json, copied
 
@@ -31,11 +32,12 @@ LEFT: Final = frozenset({"StateExited", "Caught"})
 
 
 class Unanswered(NamedTuple):
-    """A Task that nobody answers for: where, what it was sent, and the code to paste."""
+    """A Task that nobody answers for: where, what it was sent, the code to paste, a result to begin with."""
 
     path: str
     input: Json
     literal: str
+    draft: Json
 
     def __str__(self) -> str:
         return self.path
@@ -179,7 +181,8 @@ class Recording(Execution):
         state = self.scene.state(frame)
         refs: Any = self.setup.refs
         literal = self.setup.answers.literal(refs[place(frame, state)], state.resource)
-        return Unanswered(self.path_of(frame), copied(frame.work.arguments), literal)
+        draft: Json = {"Payload": {}} if invokes_lambda(state.resource) else {}
+        return Unanswered(self.path_of(frame), copied(frame.work.arguments), literal, draft)
 
 
 class OpenTask(Pending):

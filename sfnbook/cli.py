@@ -12,6 +12,8 @@ import json
 import re
 import shlex
 import sys
+import warnings
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec
@@ -60,9 +62,12 @@ def reported(command: Callable[P, int]) -> Callable[P, None]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            code = command(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
+                code = command(*args, **kwargs)
         except DefinitionError as invalid:
-            say(f"The definition is invalid:\n{invalid}", error=True)
+            problems = "\n".join(str(unquoted(problem)) for problem in invalid.diagnostics)
+            say(f"The definition is invalid:\n{problems}", error=True)
             code = FAILED
         except ExecutionFailed as failed:
             say(str(failed), error=True)
@@ -177,12 +182,12 @@ def validate(
         typer.echo(json.dumps([fields_of(problem) for problem in found], indent=2))
     else:
         for problem in found:
-            typer.echo(shown(located(file, problem)))
+            typer.echo(shown(located(file, unquoted(problem))))
         typer.echo(shown(f"{file}: {verdict(found)}"))
     return FAILED if any(problem.severity == "ERROR" for problem in found) else OK
 
 
-@app.command(name="course")
+@app.command(name="course", short_help="Copy the notebooks of the course.")
 @reported
 def copy_course(
     directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to.")] = Path(course.FOLDER),
@@ -197,7 +202,10 @@ def copy_course(
     return OK
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    short_help="Open JupyterLab on the course.",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
 @reported
 def lab(
     context: typer.Context,
@@ -267,6 +275,12 @@ def waiting(execution: Execution) -> str:
     """Why a run that nobody steers cannot go on."""
     paths = ", ".join(task.path for task in execution.pending)
     return f"The execution waits for an answer from outside: {paths}. Give one with --task."
+
+
+def unquoted(problem: Diagnostic) -> Diagnostic:
+    """A problem without the copy of the whole definition that AWS's message about bad JSON ends with."""
+    message, quoted, _ = problem.message.partition("\n at [Source: ")
+    return replace(problem, message=message, pointer=None) if quoted else problem
 
 
 def located(file: Path, problem: Diagnostic) -> str:

@@ -48,9 +48,12 @@ class Diagnostic:
     column: int | None = None
 
     def __str__(self) -> str:
-        where = f" at {self.pointer}" if self.pointer else ""
+        # AWS's location of a text that is no JSON quotes the whole text, in the message once more.
+        quotes = bool(self.pointer) and str(self.pointer).startswith("[Source")
+        message = self.message.partition("\n at [Source")[0] if quotes else self.message
+        where = f" at {self.pointer}" if self.pointer and not quotes else ""
         position = f" (line {self.line}, column {self.column})" if self.line else ""
-        return f"{self.severity} {self.code}: {self.message}{where}{position}"
+        return f"{self.severity} {self.code}: {message}{where}{position}"
 
 
 class SfnbookError(Exception):

@@ -6,6 +6,7 @@ the outside do to it is in `outside`, redrive in `redriving`, its children in `r
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
 from sfnbook import outside, redriving, runs
@@ -191,6 +192,14 @@ class Execution(Timeline):
     def __repr__(self) -> str:
         error = f", error={self.error!r}" if self.error else ""
         return f"<Execution {self.name!r} {self.status} at {self.time:g} s, {self.cursor} transitions{error}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """How it stands, and the last transition: its output, error and reason."""
+        shown = f"<p>{escape(repr(self))}</p>"
+        if self.cursor and self._keep:
+            last = self.transition(self.changes[self.cursor - 1], self.cursor - 1)
+            shown += last._repr_mimebundle_()["text/html"]
+        return {"text/plain": repr(self), "text/html": shown}
 
     # --- what people and the outside do -------------------------------------------------------------
     def edit_input(self, value: Json, at: str | None = None) -> Self:

@@ -133,7 +133,7 @@ def events_of_failing(state: Compiled, frame: Frame, failure: Failure) -> tuple[
     if state.type not in CONTAINERS:
         return events
     if getattr(state, "distributed", False):
-        if frame.phase == READING and failure.error != RUNTIME:
+        if frame.phase == READING and failure.error != RUNTIME and not failure.evaluation:
             return (*events, "MapRunStarted", "MapRunFailed", "MapStateFailed")
         if frame.phase in {STOPPING, JOINING}:
             return (*events, "MapRunFailed", "MapStateFailed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from sfnbook.timeline import Setup
 from sfnbook.values import Json, copied, exceeds, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from sfnbook.errors import Diagnostic
@@ -50,6 +51,8 @@ def load(
 
 
 def _read(given: Any, substitutions: Mapping[str, Json] | None) -> source.Source:
+    if substitutions is not None and not isinstance(substitutions, Mapping):
+        raise UsageError(f"substitutions={substitutions!r}: give a dict, the values by their names.")
     return source.read(given, substitutions=None if substitutions is None else dict(substitutions))
 
 
@@ -124,6 +127,11 @@ class StateMachine:
         if not isinstance(seed, int):
             raise UsageError(f"seed={seed!r}: give a whole number.")
         limits = NO_LIMITS if limits is None else limits
+        if not isinstance(limits, Limits):
+            raise UsageError(
+                f"limits={limits!r}: give None, or AWS_LIMITS with other values, for example "
+                "sfnbook.AWS_LIMITS._replace(events=None)."
+            )
         nested = _machines(machines)
         machines_by_key = {"main": self, **nested}
         refs = {

@@ -105,7 +105,7 @@ def payload(value: Json, what: str) -> Json:
     if isinstance(value, str) and value.strip()[:1] in {"{", "["}:
         try:
             json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         else:
             warnings.warn(

@@ -258,11 +258,14 @@ def _task(state: State, _to: object) -> dict[str, Any]:
 def _role(task: Task) -> Evaluate | None:
     if task.credentials is ABSENT:
         return None
+    literal, path = task.credentials.get("RoleArn"), task.credentials.get("RoleArn.$")
     if task.query_language == JSONATA:
-        evaluate = fields.expression(task.credentials, "Credentials")
-    else:
-        evaluate = templates.compile_template(task.credentials, field="Credentials")
-    return lambda raw, env: evaluate(raw, env).get("RoleArn")
+        location = "Credentials/RoleArn"
+        return jsonata.typed(fields.expression(literal, location), "string", literal, location)
+    if path is None:
+        return lambda _raw, _env: literal
+    follow = templates.compile_value(path, "RoleArn.$", place="Credentials/RoleArn.$")
+    return fields.text_of_path(follow, "RoleArn.$", path)
 
 
 def _wait(state: State, _to: object) -> dict[str, Any]:

@@ -118,6 +118,18 @@ def test_a_name_may_hold_an_equals_sign(sfnbook: Callable[..., Ended]) -> None:
     assert sfnbook("run", "odd.json", "--task", 'a=b={"c": "=="}').out.split() == ["{", '"c":', '"=="', "}"]
 
 
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_a_warning_is_one_line(sfnbook: Callable[..., Ended]) -> None:
+    ended = sfnbook("run", "charge.json", "--input", json.dumps('{"id": 7}'), "--task", "Charge=1")
+    assert (ended.code, ended.out) == (0, "1\n")
+    assert ended.err.startswith("warning: The input is text that holds JSON.")
+    assert ended.err.count("\n") == 1
+
+
+def test_the_commands_are_told_in_whole_sentences(sfnbook: Callable[..., Ended]) -> None:
+    assert "...\n" not in sfnbook("--help").out.partition("\n")[2]
+
+
 def test_a_failed_execution(sfnbook: Callable[..., Ended]) -> None:
     ended = sfnbook("run", "charge.json", "--task", "Charge=@answers.py:busy")
     assert (ended.code, ended.out) == (1, "")
@@ -286,6 +298,17 @@ def test_validate_prints_every_problem_with_its_place(sfnbook: Callable[..., End
         "bad.json:4:10: error SCHEMA_VALIDATION_FAILED: Field 'End' is not supported (/States/A)"
     )
     assert (ended.code, verdict, ended.err) == (1, "bad.json: invalid, 1 error", "")
+
+
+@pytest.mark.parametrize("command", ["validate", "run"])
+def test_bad_json_is_one_place_and_not_a_copy_of_the_file(
+    sfnbook: Callable[..., Ended], command: str
+) -> None:
+    Path("comma.json").write_text('{"StartAt": "A",\n "States": {},\n}', encoding="utf-8")
+    ended = sfnbook(command, "comma.json")
+    assert ended.code == 1
+    assert "double-quote to start field name" in ended.out + ended.err
+    assert "StartAt" not in ended.out + ended.err
 
 
 def test_validate_as_json(sfnbook: Callable[..., Ended]) -> None:

@@ -150,6 +150,16 @@ def test_a_tolerance_that_is_none_fails_after_map_state_started(case):
     assert outline(execution.history())[2:] == [[3, 2, "MapStateStarted"], [4, 3, "ExecutionFailed"]]
 
 
+def test_an_expression_that_fails_before_the_map_run_starts_none():
+    state = mapped(QueryLanguage="JSONata", Items=[1], ToleratedFailureCount="{% 'x' %}")
+    assert types(one(state).start().run().history())[2:] == [
+        "MapStateStarted",
+        "EvaluationFailed",
+        "MapStateFailed",
+        "ExecutionFailed",
+    ]
+
+
 def test_a_map_run_that_exceeds_its_tolerance_can_be_caught_and_stops_the_rest():
     inner = block(C={"Type": "Choice", "Choices": [{"Variable": "$.bad", "BooleanEquals": True, "Next": "F"}],
                      "Default": "W"}, F={"Type": "Fail"}, W={"Type": "Wait", "Seconds": 60, "End": True})  # fmt: skip

@@ -638,3 +638,23 @@ def test_a_run_beyond_the_calendar_has_a_history():
         A={**WORK, "Retry": [retry]}, options={"tasks": {"A": failure("E")}, "limits": None}
     ).run()
     assert execution.history()
+
+
+# --- what a notebook shows --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("made", "shown"),
+    [
+        (lambda: start(A=a_pass(Result="<b>")).run(), "&quot;&lt;b&gt;&quot;"),
+        (lambda: start(A={"Type": "Fail", "Error": "Oops", "Cause": "a<b"}).run(), "a&lt;b"),
+        (asking, "SendTaskSuccess"),
+        (lambda: start(A=a_pass()), "RUNNING"),
+        (lambda: start(A=a_pass(), options={"keep_history": False}).run(), "SUCCEEDED"),
+    ],
+    ids=["output", "cause", "what it waits for", "before the first transition", "no history"],
+)
+def test_an_execution_displays_how_it_stands(made, shown):
+    execution = made()
+    bundle = execution._repr_mimebundle_()
+    assert shown in bundle["text/html"]
+    assert bundle["text/plain"] == repr(execution)
+    assert execution.status in bundle["text/html"]

@@ -68,6 +68,15 @@ def test_a_timeout_path_that_finds_nothing():
     assert "LambdaFunctionScheduled" not in {event["type"] for event in execution.history()}
 
 
+@pytest.mark.parametrize("seconds", [0, -1])
+@pytest.mark.parametrize("field", ["TimeoutSeconds", "HeartbeatSeconds"])
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+def test_a_timeout_that_is_not_positive(language, field, seconds):
+    read = {field: "{% $states.input.t %}"} if language == "JSONata" else {field + "Path": "$.t"}
+    execution = one(task(QueryLanguage=language, **read)).start({"t": seconds}, tasks={"S": 1})
+    check(execution, Fails(RUNTIME, f"{field} must be positive."))
+
+
 @pytest.mark.parametrize(
     ("error_equals", "caught"),
     [(["States.Timeout"], True), (["States.HeartbeatTimeout"], True), (["States.ALL"], True),

@@ -423,6 +423,7 @@ def test_a_negative_max_items():
         ({"Key": "k"}, "'Bucket' must be a string that is not empty, but was: null"),
         ({"Bucket": "b", "Key": 7}, "'Key' must be a string that is not empty, but was: 7"),
         ({"Bucket": "b", "Key": ""}, "'Key' must be a string that is not empty"),
+        (["b", "k"], 'must be an object, but were: ["b","k"]'),
     ],
     ids=str,
 )

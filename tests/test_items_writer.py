@@ -198,11 +198,20 @@ class ReadOnly:
         ({"Bucket": "b"}, {}, ReadOnly(), "Access Denied"),
         ({}, {}, open_store({}), "'Bucket'"),
         ({"Bucket": 7}, {}, open_store({}), "'Bucket'"),
+        ([], {}, open_store({}), "must be an object"),
         ({"Bucket": "b"}, {"Transformation": "ZIP"}, open_store({}), "ZIP"),
         ({"Bucket": "b"}, {"Transformation": ["NONE"]}, open_store({}), "Transformation"),
         ({"Bucket": "b"}, {"OutputType": "CSV"}, open_store({}), "CSV"),
     ],
-    ids=["refused", "no_bucket", "bucket_not_text", "transformation", "transformation_list", "output_type"],
+    ids=[
+        "refused",
+        "no_bucket",
+        "bucket_not_text",
+        "list",
+        "transformation",
+        "transformation_list",
+        "output_type",
+    ],
 )
 def test_what_fails_the_writer(parameters, config, store, cause):
     with pytest.raises(Failed) as caught:

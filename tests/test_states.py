@@ -142,6 +142,10 @@ FAIL = {
         Fails(RUNTIME, "The JSONPath '$.no' specified for the field 'ErrorPath' could not be found in the input "
               "'{\"error\":\"Bad\",\"why\":{\"text\":\"because\"}}'"),
     ),
+    "ErrorPath finds no string": (
+        {"ErrorPath": "$.why"},
+        Fails(RUNTIME, 'The ErrorPath field refers to value "{"text":"because"}" which is not a string: $.why'),
+    ),
     "CausePath misses": (
         {"CausePath": "$.no"},
         Fails(RUNTIME, "The JSONPath '$.no' specified for the field 'CausePath' could not be found in the input "
@@ -383,3 +387,20 @@ def test_credentials_are_in_the_scheduled_event(case):
     scheduled = execution.history()[2]
     assert scheduled["type"] == "LambdaFunctionScheduled"
     assert details(scheduled)["taskCredentials"] == {"roleArn": "arn:aws:iam::1:role/r"}
+
+
+NO_ROLE = {
+    "path": Fails(RUNTIME, 'The RoleArn.$ field refers to value "5" which is not a string: $.role'),
+    "JSONata": Fails(
+        "States.QueryEvaluationError",
+        "The JSONata expression '$states.input.role' specified for the field 'Credentials/RoleArn' "
+        "returned an unexpected result type. Expected 'string', but was 'number' for value: 5",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NO_ROLE)
+def test_credentials_that_are_no_role(kind):
+    credentials, fields = CREDENTIALS[kind]
+    state = task(Credentials=credentials, **fields)
+    check(one(state).start({"role": 5}, tasks={"S": 1}), NO_ROLE[kind])

@@ -87,6 +87,11 @@ FAULTS = {
         "The field 'RoleArn' is required but was missing",
         "/States/S/Credentials",
     ),
+    "credentials with a number": (
+        task(Credentials={"RoleArn": 1}),
+        "Expected value of type [STRING]",
+        "/States/S/Credentials/RoleArn",
+    ),
     "credentials null": (task(Credentials=None), "Expected value of type [OBJECT]", "/States/S/Credentials"),
     "wait for nothing": (
         waiting(),
@@ -101,6 +106,11 @@ FAULTS = {
     "wait back": (waiting(Seconds=-1), "Minimum value is 0", "/States/S/Seconds"),
     "timestamp": (
         waiting(Timestamp="2016-03-14"),
+        "String does not match RFC3339 timestamp",
+        "/States/S/Timestamp",
+    ),
+    "more digits than nanoseconds": (
+        waiting(Timestamp="2016-03-14T01:59:00.1234567890Z"),
         "String does not match RFC3339 timestamp",
         "/States/S/Timestamp",
     ),

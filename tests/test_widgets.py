@@ -1,6 +1,7 @@
 """The debugger's view without a browser: buttons are clicked, fields are set, traits are read."""
 
 import asyncio
+import gc
 import json
 import signal
 
@@ -512,6 +513,60 @@ def test_several_open_callbacks_are_offered(show):
     assert view.debugger.output == ["first", "second"]
 
 
+def test_a_lambda_s_draft_of_an_answer_has_a_payload(show):
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "OutputPath": "$.Payload"}
+    call = {**task, "Parameters": {"FunctionName": "f"}, "End": True}
+    view = show({"StartAt": "Call", "States": {"Call": call}})
+    click(view, "run")
+    assert json.loads(view.question.field.value) == {"Payload": {}}
+    view.question.form.button.click()
+    assert view.debugger.output == {}
+
+
+def test_a_failure_from_outside_has_a_cause(show):
+    view = show(CALLBACK)
+    click(view, "run")
+    view.question.error.value, view.question.cause.value = "Rejected", "too dear"
+    view.question.fail.click()
+    assert (view.debugger.error, view.debugger.cause) == ("Rejected", "too dear")
+
+
+def with_heartbeat(seconds):
+    return {"StartAt": "Ask", "States": {"Ask": CALLBACK["States"]["Ask"] | {"HeartbeatSeconds": seconds}}}
+
+
+def test_time_passes_and_a_heartbeat_moves_the_deadline(show):
+    view = show(with_heartbeat(20))
+    click(view, "run")
+    assert "until 20 s" in view.question.form.title.value
+    view.question.field.value = '"typed before"'
+    view.question.seconds.value = "15"
+    view.question.wait.click()
+    view.question.beat.click()
+    assert "until 35 s" in view.question.form.title.value
+    view.question.form.button.click()
+    assert (view.debugger.output, view.debugger.time) == ("typed before", 15)
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1e300"])
+def test_a_time_that_cannot_pass_is_told_beside_its_field(show, text):
+    view = show(CALLBACK)
+    click(view, "run")
+    view.question.seconds.value = text
+    view.question.wait.click()
+    assert "a number of seconds" in view.question.form.message.value
+    assert (view.debugger.blocked, view.debugger.time) == ("outside", 0)
+
+
+def test_a_callback_without_a_deadline_ends_with_the_execution(show):
+    ask = {name: value for name, value in CALLBACK["States"]["Ask"].items() if name != "TimeoutSeconds"}
+    view = show({"StartAt": "Ask", "States": {"Ask": ask}})
+    click(view, "run")
+    assert "no deadline" in view.question.form.title.value
+    view.question.wait.click()
+    assert view.debugger.status == "TIMED_OUT"
+
+
 # --- what goes wrong ---------------------------------------------------------------------------------
 def test_a_function_that_raises_is_a_failure_with_its_traceback(show):
     def broken(event):
@@ -663,6 +718,18 @@ def test_a_closed_view_leaves_no_widget_behind():
     view.close()
     assert views() == before
     view.debugger.step()
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"), [({"hight": 1}, TypeError), ({"panels": ["Dta"]}, UsageError)], ids=str
+)
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_view_that_was_refused_ends_quietly(options, problem):
+    debugger = Debugger(sfnbook.load(ORDER))
+    with pytest.raises(problem):
+        debugger.show(**options)
+    gc.collect()
+    assert debugger.restart() is None
 
 
 def test_outside_of_a_notebook_there_is_no_cell():

@@ -64,6 +64,8 @@ def read_items(
     """
     if max_items is not None and max_items < 0:
         raise failed(MAX_ITEMS_NEGATIVE)
+    if not isinstance(parameters, dict):  # an expression may give anything
+        raise failed(f"The ItemReader's parameters must be an object, but were: {text(parameters)}")
     config = reader.get("ReaderConfig") or {}
     action = str(reader.get("Resource", "")).rpartition(":")[2]
     if action not in ACTIONS:

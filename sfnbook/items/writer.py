@@ -74,7 +74,9 @@ def write_results(
     config = config if config is not None else (writer or {}).get("WriterConfig") or {}
     if not writer or "Resource" not in writer:
         return transformed(children, config.get("Transformation", "COMPACT"))
-    fields = parameters or {}
+    fields = {} if parameters is None else parameters
+    if not isinstance(fields, dict):  # an expression may give anything
+        raise _failed(f"The ResultWriter's parameters must be an object, but were: {text(fields)}")
     bucket, prefix = _text(fields, "Bucket"), str(fields.get("Prefix") or "").rstrip("/")
     folder = f"{prefix}/{uuid}" if prefix else uuid
     key = f"{folder}/manifest.json"

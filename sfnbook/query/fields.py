@@ -66,7 +66,10 @@ def setting(
 
 def seconds(value: Json, name: str, path: str | None) -> int:
     """TimeoutSeconds and HeartbeatSeconds, as microseconds."""
-    return tolerance.integer(value, name, path) * SECOND
+    whole = tolerance.integer(value, name, path)
+    if whole < 1:
+        raise Failed(RUNTIME, f"{name.removesuffix('Path')} must be positive.")
+    return whole * SECOND
 
 
 def wait(state: Any) -> Field:
@@ -160,8 +163,22 @@ def label(state: State, attribute: str) -> Field:
     literal, path = getattr(state, attribute), getattr(state, attribute + "_path")
     name = asl_name(attribute)
     if path is not ABSENT:
-        return templates.compile_value(path, name + "Path")
+        return text_of_path(templates.compile_value(path, name + "Path"), name + "Path", path)
     if state.query_language == JSONATA and literal is not ABSENT:
         return jsonata.typed(expression(literal, name), "string", literal, name)
     shown = None if literal is ABSENT else literal
     return lambda _raw, _env: shown
+
+
+def text_of_path(follow: Evaluate, name: str, path: str) -> Field:
+    """A field whose path or intrinsic function has to find a text."""
+
+    def read(raw: Json, env: Environment) -> str:
+        value = follow(raw, env)
+        if not isinstance(value, str):
+            raise Failed(
+                RUNTIME, f'The {name} field refers to value "{text(value)}" which is not a string: {path}'
+            )
+        return value
+
+    return read

@@ -140,7 +140,7 @@ def _array_partition(array: Json, length: Json) -> list[Json]:
     size = _whole(length)
     if size < 1:
         _refuse(f"The chunk size must be a positive integer, but was: {text(length)}")
-    return [_array(array)[start : start + size] for start in range(0, len(array), size)]
+    return [array[start : start + size] for start in range(0, len(_array(array)), size)]
 
 
 def _array_range(first: Json, last: Json, step: Json) -> list[int]:
@@ -154,9 +154,9 @@ def _array_range(first: Json, last: Json, step: Json) -> list[int]:
 
 
 def _array_get_item(array: Json, index: Json) -> Json:
-    place = _whole(index)
-    if not 0 <= place < len(_array(array)):
-        _refuse(f"The index {place} is out of bounds for an array of length {len(array)}")
+    place, length = _whole(index), len(_array(array))
+    if not 0 <= place < length:
+        _refuse(f"The index {place} is out of bounds for an array of length {length}")
     return array[place]
 
 

@@ -275,7 +275,7 @@ def compile_result_path(path: str) -> Put:
     def put(raw: Json, result: Json) -> Json:
         try:
             return _put(raw, keys, 0, result)
-        except _NoPlace:
+        except (_NoPlace, RecursionError):
             raise _unfit(path, raw) from None
 
     if not keys:

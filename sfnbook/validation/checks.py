@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from sfnbook.clock import parse_timestamp
 from sfnbook.definition import JSONATA
 from sfnbook.validation.problems import Check, Problem, Problems, Scope, names, wrong_type
 from sfnbook.validation.queries import is_expression, jsonata
@@ -114,11 +114,6 @@ def or_expression(check: Check) -> Check:
     return either
 
 
-_RFC3339: Final = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
-)
-
-
 def timestamp(value: Json, pointer: str, scope: Scope) -> Problems:
     if not isinstance(value, str):
         yield from string(value, pointer, scope)
@@ -132,14 +127,7 @@ def is_timestamp(text: str) -> bool:
     >>> is_timestamp("2016-03-14T01:59:00Z"), is_timestamp("2016-13-14T01:59:00Z")
     (True, False)
     """
-    match = _RFC3339.fullmatch(text)
-    if not match:
-        return False
-    try:
-        datetime.fromisoformat(match[1])
-    except ValueError:
-        return False
-    return True
+    return parse_timestamp(text) is not None
 
 
 _LABEL_FORBIDS: Final = re.compile(r'[\s?*<>{}\[\]:;,\\|^~$#%&`"\x00-\x1f\x7f-\x9f]')

@@ -271,4 +271,6 @@ def credentials(value: Json, pointer: str, scope: Scope) -> Problems:
         return
     if "RoleArn" not in value and not (scope.language != JSONATA and "RoleArn.$" in value):
         yield Problem("The field 'RoleArn' is required but was missing", pointer)
+    elif not isinstance(value.get("RoleArn", ""), str):
+        yield wrong_type("[STRING]", f"{pointer}/RoleArn")
     yield from template(value, pointer, scope)

@@ -57,6 +57,9 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     >>> view.close()
     """
 
+    # None also while it is not whole: Python's end of a view whose options were refused calls `close`, too.
+    _unobserve: Callable[[], None] | None = None
+
     def __init__(self, debugger: Any, *, height: int = 560, panels: Sequence[str] | None = None) -> None:
         self.debugger = debugger
         self._picked: str | None = None
@@ -81,7 +84,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         debugger = self.debugger
         self.toolbar = Toolbar(self.press, self._switch)
         self.now, self.data, self.outcome, self.problem = (w.HTML() for _ in range(4))
-        self.question = Question(self._answer, self._fail, lambda: self._go_on(debugger.advance))
+        self.question = Question(self._answer, self._fail, self._wait, self._beat)
         self.graph = DebuggerGraph(debugger, height=height)
         self.graph.on_select(self.select)
         self.graph.on_key(lambda key: self.press(KEYS[key]) if key in KEYS else None)
@@ -167,16 +170,25 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._do(self.debugger.answer, value)
         self._go_on()
 
-    def _fail(self, error: str) -> None:
+    def _fail(self, error: str, cause: str) -> None:
         question = self.debugger.unanswered
         if question is None:
-            self._go_on(lambda: self._open().fail(error, ""))
+            self._do(self._open().fail, error, cause)
         else:
-            self._go_on(lambda: self.debugger.inject_error(question.path, error))
+            self._do(self.debugger.inject_error, question.path, error, cause)
+        self._go_on()
 
-    def _go_on(self, act: Callable[[], Any] = lambda: None) -> None:
-        """Act, then go on with what the question interrupted."""
-        self.perform(act)
+    def _wait(self, seconds: float | None) -> None:
+        self._do(self.debugger.advance, seconds)
+        self._go_on()
+
+    def _beat(self) -> None:
+        self._do(self._open().heartbeat)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Go on with what the question interrupted."""
+        self.refresh()
         if self._again and not self._problem:
             self.press(self._again)
 
@@ -268,7 +280,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         if self._runner.running:
             self.question.show(None)
         elif (asked := self.debugger.unanswered) is not None:
-            self.question.show(asked.path)
+            self.question.show(asked.path, asked.draft)
         else:
             waiting = self.debugger.pending if self.debugger.blocked == "outside" else []
             self.question.show_open([(one.path, one.deadline) for one in waiting])
@@ -329,14 +341,14 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     # --- ending -------------------------------------------------------------------------------------
     def close(self) -> None:
         """Stop, and take the view and every part of it away."""
-        if self._runner.running:
-            self._runner.stop()
         if self._unobserve is not None:
+            if self._runner.running:
+                self._runner.stop()
             self._unobserve()
             self._unobserve = None
-        forget(self)
-        for widget in descendants(self):
-            widget.close()
+            forget(self)
+            for widget in descendants(self):
+                widget.close()
         super().close()
 
     def svg(self) -> str:

@@ -116,6 +116,7 @@ function render({ model, el }) {
     /** @type {Record<string, Look>} */ const looks = model.get("looks");
     const status = model.get("status");
     const heard = [];
+    let [latest] = nodes;
     for (const [pointer, node] of byPointer) {
       const name = status[pointer] ?? "none";
       if (node.getAttribute("data-status") === name) continue;
@@ -124,7 +125,9 @@ function render({ model, el }) {
       const words = node.getAttribute("data-words");
       node.setAttribute("aria-label", name === "none" ? words : `${words}, ${looks[name].label}`);
       heard.push(node.getAttribute("aria-label"));
+      if (name !== "none") latest = node;
     }
+    if (heard.length && !chosen()) look?.reveal(latest); // at the end, or at the beginning again
     news.textContent = heard.slice(-3).join("; ");
   }
 

@@ -31,6 +31,9 @@ ERRORS: Final = (
 )
 """Offered while an error's name is typed; any other name will do."""
 
+LONGEST: Final = 100 * 365 * 86400
+"""Seconds that may pass at once; an execution ends after a year."""
+
 TIMELINE: Final = 300
 """How many transitions the list shows."""
 
@@ -80,6 +83,23 @@ def attempts_of(text: str) -> int | list[int] | str:
     if count < 1:
         raise UsageError('Attempts: a number (the next n), "all", or attempt numbers such as "#1, #3".')
     return count
+
+
+def seconds_of(text: str) -> float | None:
+    """How long to let time pass, from a text; None, for nothing, is to the next deadline.
+
+    >>> seconds_of("1800"), seconds_of(" ")
+    (1800.0, None)
+    """
+    if not text.strip():
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= LONGEST:
+        raise UsageError("Let time pass: a number of seconds, or nothing for the next deadline.")
+    return seconds
 
 
 # --- the toolbar ----------------------------------------------------------------------------------
@@ -187,8 +207,12 @@ class Form:
 
     def submit(self) -> None:
         """What the button does."""
+        self.attempt(self.act)
+
+    def attempt(self, act: Callable[[], None]) -> None:
+        """Do something; what is wrong with it is told under the fields."""
         try:
-            self.act()
+            act()
         except UsageError as problem:
             self.message.value = message_html(str(problem))
         else:
@@ -306,64 +330,92 @@ class InjectForm:
 
 
 class Question:
-    """A Task that nobody answers for, or an open callback: what comes back?"""
+    """A Task that nobody answers for, or an open callback: what comes back, and when?"""
 
     def __init__(
-        self, answer: Callable[[Json], None], fail: Callable[[str], None], wait: Callable[[], None]
+        self,
+        answer: Callable[[Json], None],
+        fail: Callable[[str, str], None],
+        wait: Callable[[float | None], None],
+        beat: Callable[[], None],
     ) -> None:
         self.field = _json_field("The answer", 4)
         self.form = Form("", [self.field], "Answer", "reply", lambda: answer(parsed(self.field.value)))
         self.form.button.add_class("sfn-primary")
-        self.error = w.Combobox(
-            value=ERRORS[0],
-            options=ERRORS,
-            ensure_option=False,
-            layout=w.Layout(width="auto"),
-            tooltip="Error name",
-        )
-        self.fail = w.Button(description="Fail with", icon="bolt", layout=w.Layout(width="auto"))
-        self.fail.on_click(lambda _: fail(self.error.value.strip() or ERRORS[0]))
-        self.wait = w.Button(
-            description="Let time pass",
-            icon="clock-o",
-            tooltip="To the next deadline; without one, this says so",
-            layout=w.Layout(width="auto"),
-        )
-        self.wait.on_click(lambda _: wait())
-        self.which = w.Dropdown(options=(), layout=w.Layout(width="auto", display="none"))
-        self.form.row.children = (self.form.button, self.fail, self.error, self.wait, self.which)
+        self.which = w.Dropdown(options=(), layout=w.Layout(width="auto"), tooltip="Which one is answered")
+        failing, outside = self._build_failing(fail), self._build_outside(wait, beat)
+        self._outside = (self.which, *outside)
+        self.form.row.children = (self.which, self.form.button, *failing, *outside)
         self.widget = self.form.widget
         self.widget.add_class("sfn-question")
         self._asked: Any = None
 
-    def show(self, path: str | None) -> None:
-        """Ask about a Task, or ask nothing; the field keeps its text while the question stays."""
-        self._ask(
-            path, f"{path} asks: what comes back?", "nobody answers for this Task; the answer is its result"
+    def _build_failing(self, fail: Callable[[str, str], None]) -> tuple[Any, ...]:
+        narrow = w.Layout(width="auto")
+        self.error = w.Combobox(
+            value=ERRORS[0], options=ERRORS, ensure_option=False, layout=narrow, tooltip="Error name"
         )
-        _set(self.wait.layout, display="none")
-        _set(self.which.layout, display="none")
+        self.cause = w.Text(placeholder="Cause", tooltip="Cause", layout=w.Layout(width="130px"))
+        self.fail = self._button(
+            "Fail with",
+            "bolt",
+            "Fail with this error and cause",
+            lambda: fail(self.error.value.strip() or ERRORS[0], self.cause.value),
+        )
+        return self.fail, self.error, self.cause
+
+    def _build_outside(
+        self, wait: Callable[[float | None], None], beat: Callable[[], None]
+    ) -> tuple[Any, ...]:
+        self.seconds = w.Text(
+            placeholder="seconds",
+            tooltip="Virtual seconds; nothing: to the next deadline",
+            layout=w.Layout(width="90px"),
+        )
+        self.wait = self._button(
+            "Let time pass",
+            "clock-o",
+            "So many virtual seconds; without a number, to the next deadline",
+            lambda: wait(seconds_of(self.seconds.value)),
+        )
+        self.beat = self._button("Heartbeat", "heartbeat", "SendTaskHeartbeat: it is still at work", beat)
+        return self.wait, self.seconds, self.beat
+
+    def _button(self, label: str, icon: str, tooltip: str, act: Callable[[], None]) -> Any:
+        button = w.Button(description=label, icon=icon, tooltip=tooltip, layout=w.Layout(width="auto"))
+        button.on_click(lambda _: self.form.attempt(act))
+        return button
+
+    def show(self, path: str | None, draft: Json = None) -> None:
+        """Ask about a Task, or ask nothing; the field keeps its text while the question stays."""
+        note = "nobody answers for this Task; the answer is its result, as the history shows it"
+        self._ask(path, f"{path} asks: what comes back?", note, draft)
+        for part in self._outside:
+            _set(part.layout, display="none")
 
     def show_open(self, waiting: Sequence[tuple[str, float | None]]) -> None:
         """Ask about the callbacks and activities that wait for the outside: (path, deadline)."""
         words = f"{waiting[0][0]} waits for an answer from outside" if waiting else ""
         if len(waiting) > 1:
             words = f"{len(waiting)} Tasks wait for answers from outside"
-        due = [f"until {duration(deadline)}" for _, deadline in waiting if deadline is not None]
-        self._ask(tuple(waiting) or None, words, due[0] if due else "no deadline")
+        due = [deadline for _, deadline in waiting if deadline is not None]
+        note = f"until {duration(min(due))}" if due else "no deadline"
+        self._ask(tuple(path for path, _ in waiting) or None, words, note, {})
         options = tuple((path, number) for number, (path, _) in enumerate(waiting))
         if self.which.options != options:
             self.which.options = options
             self.which.value = 0 if options else None
-        _set(self.wait.layout, display=None if waiting else "none")
+        for part in self._outside:
+            _set(part.layout, display=None)
         _set(self.which.layout, display=None if len(waiting) > 1 else "none")
 
-    def _ask(self, asked: Any, words: str, note: str) -> None:
+    def _ask(self, asked: Any, words: str, note: str, draft: Json) -> None:
         _set(self.widget.layout, display="none" if asked is None else None)
+        if asked is not None:
+            _set(self.form.title, value=heading(words, note))
         if asked is not None and asked != self._asked:
-            self.form.title.value = heading(words, note)
-            self.form.message.value = ""
-            self.field.value = "{}"
+            self.form.message.value = self.cause.value = self.seconds.value = ""
+            self.field.value = json.dumps(draft)
         self._asked = asked
 
 

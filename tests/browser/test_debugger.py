@@ -126,6 +126,48 @@ def test_a_question_is_answered(shown):
     expect_text(page, f"{DEBUGGER} .sfn-card", '"thanks"')
 
 
+def in_sight(page, name):
+    page.wait_for_function(
+        """pointer => {
+          const [at, box] = [`[data-pointer="${pointer}"]`, ".sfn-stage"]
+            .map(one => document.querySelector(one).getBoundingClientRect());
+          return at.top >= box.top && at.bottom <= box.bottom;
+        }""",
+        arg=f"/States/{name}",
+        timeout=WAIT,
+    )
+
+
+def test_a_large_graph_follows_to_the_end_and_back_to_the_beginning(shown):
+    names = [f"State{number}" for number in range(60)]
+    states = {name: {"Type": "Pass", "Next": after} for name, after in pairwise(names)}
+    page = shown({"StartAt": names[0], "States": states | {names[-1]: {"Type": "Succeed"}}})
+    in_sight(page, names[0])
+    press(page, "run")
+    expect_status(page, State59="succeeded")
+    in_sight(page, names[-1])
+    press(page, "restart")
+    in_sight(page, names[0])
+
+
+def test_an_open_callback_is_answered_after_some_time(shown):
+    ask = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": "q", "MessageBody.$": "$$.Task.Token"},
+        "TimeoutSeconds": 3600,
+        "End": True,
+    }
+    page = shown({"StartAt": "Ask", "States": {"Ask": ask}})
+    press(page, "run")
+    expect_text(page, f"{DEBUGGER} .sfn-question", "until 1 h")
+    page.fill(f'{DEBUGGER} .sfn-question input[placeholder="seconds"]', "1800")
+    page.click(f'{DEBUGGER} .sfn-question button:has-text("Let time pass")')
+    expect_text(page, f"{DEBUGGER} .sfn-clock", "30 min")
+    page.click(f'{DEBUGGER} .sfn-question button:has-text("Answer")')
+    expect_status(page, Ask="succeeded")
+
+
 def test_the_graph_is_used_with_the_keyboard_and_the_notebook_keeps_its_hands_off(shown):
     page = shown(ORDER, more=", tasks={'Charge': {}}")
     cells = page.locator(".jp-Notebook .jp-Cell").count()
