@@ -90,7 +90,9 @@ def known_state(timeline: Timeline, where: str) -> tuple[str | None, str | None]
     if INDICES.sub("", where) in paths or _inside_a_child(where, paths):
         return None, where
     near = difflib.get_close_matches(where, [*names, *paths], n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else f" The states are: {', '.join(sorted(names))}."
+    hint = (
+        f" Did you mean {near[0]!r}?" if near else f" The states are: {', '.join(map(repr, sorted(names)))}."
+    )
     raise UsageError(f"There is no state {where!r} in this machine.{hint}")
 
 
@@ -124,6 +126,10 @@ def edit_input(timeline: Timeline, value: Json, at: str | None = None) -> None:
 
 def set_variable(timeline: Timeline, name: str, value: Json) -> None:
     """Change a workflow variable where the execution stands; undoable."""
+    if not str(name).isidentifier():
+        raise UsageError(
+            f"{name!r} is no variable's name. Write it without the dollar: set_variable('x', 1)."
+        )
     frame = _editable(timeline, None)
     variables = {**frame.variables, name: payload(value, f"The variable ${name}")}
     _edit(timeline, "Edited", frame, frame._replace(variables=variables))
@@ -274,16 +280,20 @@ class Pending:
 
     def succeed(self, output: Json) -> None:
         """SendTaskSuccess."""
-        answer(self._timeline, self._now(), Running(self._task, payload(output, "The output"), None))
+        answer(self._timeline, self._taken(), Running(self._task, payload(output, "The output"), None))
 
     def fail(self, error: str | None = None, cause: str | None = None) -> None:
         """SendTaskFailure."""
         failure = Failure(error, cause, self.frame.state)
-        answer(self._timeline, self._now(), Running(self._task, None, failure))
+        answer(self._timeline, self._taken(), Running(self._task, None, failure))
 
     def heartbeat(self) -> None:
         """SendTaskHeartbeat: the deadline moves to HeartbeatSeconds from now."""
         frame = self._now()
+        if not frame.work.taken:
+            raise UsageError(
+                "No worker has taken this task yet, so nobody can beat: get_activity_task takes it."
+            )
         work = frame.work._replace(beat=self._timeline.clock)
         _edit(self._timeline, "Heartbeat", frame, frame._replace(work=work, due=deadline(work)))
 
@@ -293,6 +303,11 @@ class Pending:
         if frame is None or not self._is_open(frame):
             raise UsageError("TaskTimedOut: this task is no longer open. See execution.pending.")
         return frame
+
+    def _taken(self) -> Frame:
+        # Who answers an activity task that no worker has taken is the worker that takes it.
+        frame = self._now()
+        return frame if frame.work.taken else take(self._timeline, frame, None)
 
     @property
     def _task(self) -> Any:
@@ -333,22 +348,26 @@ def get_activity_task(
     """GetActivityTask: a worker takes the task that waits longest; no token when there is none."""
     for open_task in pending(timeline):
         frame = open_task.frame
-        state = timeline.scene.state(frame)
-        if state.definition.resource == activity_arn and not frame.work.taken:
-            task = frame.work.task._replace(started=timeline.clock)
-            work = frame.work._replace(task=task, taken=True, beat=timeline.clock, worker=worker_name)
-            first = timeline.scene.next_event(frame)
-            after = frame._replace(work=work, due=deadline(work), event=first)
-            timeline.commit(
-                Change("TaskStarted", timeline.clock, frame, after, (), first, ("ActivityStarted",))
-            )
+        if timeline.scene.state(frame).definition.resource == activity_arn and not frame.work.taken:
+            task = take(timeline, frame, worker_name).work.task
             return {"taskToken": task.token, "input": copied(task.arguments)}
     return {"taskToken": None}
 
 
+def take(timeline: Timeline, frame: Frame, worker_name: str | None) -> Frame:
+    """A worker takes an activity task: its timeouts begin."""
+    task = frame.work.task._replace(started=timeline.clock)
+    work = frame.work._replace(task=task, taken=True, beat=timeline.clock, worker=worker_name)
+    first = timeline.scene.next_event(frame)
+    after = frame._replace(work=work, due=deadline(work), event=first)
+    change = Change("TaskStarted", timeline.clock, frame, after, (), first, ("ActivityStarted",))
+    timeline.commit(change)
+    return after
+
+
 def advance(timeline: Timeline, seconds: float | None = None) -> None:
     """Let virtual time pass, over the deadlines of open callbacks and activities; None: to the next one."""
-    if seconds is not None and not seconds >= 0:
+    if seconds is not None and microseconds(seconds) < 0:
         raise UsageError(f"Time goes forward: {seconds!r} is no number of seconds to advance by.")
     timeline.run_on()
     if seconds is None:

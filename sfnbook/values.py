@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 import marshal
-from typing import Any, TypeAlias
+import sys
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sfnbook.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Json: TypeAlias = Any
 """A JSON value: dict, list, str, int, float, bool or None."""
@@ -22,6 +26,9 @@ _strict = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 # character takes 1 byte there and 6 in JSON, `false` and its comma 1 and 6.
 _WORST_GROWTH = 6
 
+# The levels that marshal takes; nothing deeper passes the payload quota.
+_DEEPEST = 2_000
+
 
 def copied(value: Json) -> Json:
     """A deep copy of a JSON value.
@@ -30,11 +37,28 @@ def copied(value: Json) -> Json:
     >>> copied(original) == original, copied(original)["a"] is original["a"]
     (True, False)
     """
+    return _at_any_depth(_copied, value)
+
+
+def _copied(value: Json) -> Json:
     if type(value) is dict:
-        return {key: copied(item) for key, item in value.items()}
+        return {key: _copied(item) for key, item in value.items()}
     if type(value) is list:
-        return [copied(item) for item in value]
+        return [_copied(item) for item in value]
     return value
+
+
+def _at_any_depth(function: Callable[[Json], Any], value: Json) -> Any:
+    """Call a recursive function; a payload that a loop has nested deeply gets the stack that it takes."""
+    try:
+        return function(value)
+    except RecursionError:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + 4 * _DEEPEST)
+        try:
+            return function(value)
+        finally:
+            sys.setrecursionlimit(limit)
 
 
 def text(value: Json) -> str:
@@ -43,7 +67,8 @@ def text(value: Json) -> str:
     >>> text({"a": [1, None]})
     '{"a":[1,null]}'
     """
-    return _compact(value)
+    shown: str = _at_any_depth(_compact, value)
+    return shown
 
 
 def size(value: Json) -> int:
@@ -52,7 +77,7 @@ def size(value: Json) -> int:
     >>> size({"name": "Zoë"})
     15
     """
-    return len(_compact(value).encode("utf-8", "surrogatepass"))
+    return len(text(value).encode("utf-8", "surrogatepass"))
 
 
 def exceeds(value: Json, limit: int) -> bool:
@@ -61,8 +86,11 @@ def exceeds(value: Json, limit: int) -> bool:
     Marshalling bounds the answer in a fifth of the time that encoding takes, and nearly
     every payload is far from the limit.
     """
-    if len(marshal.dumps(value, 2)) * _WORST_GROWTH <= limit:
-        return False
+    try:
+        if len(marshal.dumps(value, 2)) * _WORST_GROWTH <= limit:
+            return False
+    except ValueError:  # nested more deeply than marshal goes: AWS's own bound is lower
+        return True
     return size(value) > limit
 
 

@@ -379,7 +379,8 @@ def test_an_activity_s_clock_starts_when_a_worker_takes_it():
 
 def test_a_task_that_no_worker_took_cannot_beat():
     execution = one(activity(HeartbeatSeconds=4, TimeoutSeconds=9)).start().run()
-    execution.pending[0].heartbeat()
+    with pytest.raises(sfnbook.UsageError, match="get_activity_task"):
+        execution.pending[0].heartbeat()
     assert execution.pending[0].deadline is None
 
 

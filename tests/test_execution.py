@@ -658,3 +658,37 @@ def test_an_execution_displays_how_it_stands(made, shown):
     assert shown in bundle["text/html"]
     assert bundle["text/plain"] == repr(execution)
     assert execution.status in bundle["text/html"]
+
+
+# --- deep payloads and names --------------------------------------------------------------------------------------
+def test_a_payload_that_a_loop_nests_ends_at_the_quota():
+    states = {
+        "Nest": {"Type": "Pass", "Parameters": {"in.$": "$"}, "Next": "Again"},
+        "Again": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.never", "IsPresent": True, "Next": "End"}],
+            "Default": "Nest",
+        },
+        "End": {"Type": "Succeed"},
+    }
+    execution = sfnbook.load({"StartAt": "Nest", "States": states}).start().run()
+    assert (execution.status, execution.error) == ("FAILED", "States.DataLimitExceeded")
+    *_, entered, failed = execution.transitions
+    assert list(entered.input) == ["in"]
+    assert [event["type"] for event in failed.events] == ["ExecutionFailed"]
+
+
+@pytest.mark.parametrize("name", ["$x", "", "a.b"])
+def test_a_variable_is_named_without_the_dollar(name):
+    with pytest.raises(sfnbook.UsageError, match="without the dollar"):
+        start(A=a_pass()).set_variable(name, 1)
+
+
+def test_who_answers_an_activity_task_has_taken_it():
+    task = {"Type": "Task", "Resource": "arn:aws:states:us-east-1:111122223333:activity:a", "End": True}
+    execution = start(A=task).run()
+    execution.pending[0].succeed(1)
+    assert [event["type"] for event in execution.run().history()][3:5] == [
+        "ActivityStarted",
+        "ActivitySucceeded",
+    ]

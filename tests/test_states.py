@@ -364,6 +364,15 @@ def test_lambda_invoke_answers_with_the_payload():
     check(one(state).start({"n": 3}, tasks={"f": lambda event: {"n": event["n"] + 1}}), {"n": 4})
 
 
+def test_what_is_too_deep_for_python_is_refused_as_the_rest_is():
+    depth = 5_000
+    text = "[" * depth + "]" * depth
+    reading = {"Type": "Pass", "Parameters": {"v.$": "States.StringToJson($)"}}
+    check(one(reading).start(text), Fails(RUNTIME, ...))
+    placing = {"Type": "Pass", "ResultPath": "$" + ".a" * depth}
+    check(one(placing).start({}), Fails("States.ResultPathMatchFailure", ...))
+
+
 def test_result_path_of_a_task_that_cannot_be_applied_can_be_caught():
     catch = [{"ErrorEquals": ["States.ResultPathMatchFailure"], "Next": "Z"}]
     machine = load(

@@ -127,11 +127,18 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is Python's, not JSON")
 
 
+def _finite(written: str) -> float:
+    number = float(written)
+    if math.isinf(number):  # no JSON can hold it
+        raise ValueError(f"{written} is out of range")
+    return number
+
+
 def _string_to_json(value: Json) -> Json:
     if not _string(value).strip():
         return None
     try:
-        return json.loads(value, parse_constant=_no_constant)
+        return json.loads(value, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         _refuse(f"The text is not JSON: {value}")
 
@@ -326,7 +333,10 @@ def _argument(written: str, position: int, depth: int, *, raw: bool) -> tuple[Ar
         # Format reads its own escapes: \{\} is text there, {} a placeholder.
         return Argument("literal", quoted[1] if raw else plain), quoted.end()
     if number := _NUMBER.match(written, position):
-        return Argument("literal", json.loads(number[0])), number.end()
+        try:
+            return Argument("literal", json.loads(number[0], parse_float=_finite)), number.end()
+        except ValueError as problem:
+            raise BadCall(str(problem)) from None
     if word := _WORD.match(written, position):
         return Argument("literal", _WORDS[word[1]]), word.end()
     call, end = _call(written, position, depth + 1)
