@@ -32,6 +32,7 @@ from sfnbook.teststate_request import (
     check_context,
     check_mock,
     check_parameters,
+    check_type,
     read_configuration,
     read_mock,
 )
@@ -91,6 +92,7 @@ def test_state(
     state = program.states[program.start]
     if state.type == "Task" and mocked is None and role_arn is None and tasks is None:
         refuse("RoleArn must be specified when testing a Task state")
+    check_type(variables, dict, "variables")
     check_mock(state, mocked)
     check_cause(state, configuration)
     context = None if context is None else checked(context, "The context object")

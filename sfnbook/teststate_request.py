@@ -80,8 +80,17 @@ def _one_of(value: Json, allowed: tuple[str, ...], where: str) -> None:
         )
 
 
+def check_type(value: object, kind: type, parameter: str) -> None:
+    """Refuse a parameter of another type, in the words of the API's clients; None is not given."""
+    if value is not None and not isinstance(value, kind):
+        given = f"value: {value!r}, type: {type(value)}, valid types: {kind}"
+        _invalid(f"Invalid type for parameter {parameter}, {given}")
+
+
 def check_parameters(name: str | None, level: str) -> None:
     """The state's name and the inspection level."""
+    check_type(name, str, "stateName")
+    check_type(level, str, "inspectionLevel")
     _one_of(level, LEVELS, "inspectionLevel")
     if name is None:
         return
@@ -100,6 +109,7 @@ def read_mock(given: Mapping[str, Json] | None) -> Mock | None:
     >>> read_mock({"errorOutput": {"error": "Boom"}}).error
     'Boom'
     """
+    check_type(given, dict, "mock")
     if given is None:
         return None
     fields = _known(dict(given), ("result", "errorOutput", "fieldValidationMode"), "mock")
@@ -107,8 +117,12 @@ def read_mock(given: Mapping[str, Json] | None) -> Mock | None:
     if ("result" in given) == ("errorOutput" in fields):
         refuse("A test mock should have only one of the following fields: [result, errorOutput].")
     mode = fields.get("fieldValidationMode", "STRICT")
+    check_type(mode, str, "mock.fieldValidationMode")
     _one_of(mode, MODES, "mock.fieldValidationMode")
-    error = _known(fields.get("errorOutput", {}), ("error", "cause"), "mock.errorOutput")
+    check_type(fields.get("errorOutput"), dict, "mock.errorOutput")
+    error = _known(fields.get("errorOutput") or {}, ("error", "cause"), "mock.errorOutput")
+    for field in ("error", "cause"):
+        check_type(error.get(field), str, f"mock.errorOutput.{field}")
     return Mock(
         _json(given.get("result")), "errorOutput" in fields, error.get("error"), error.get("cause"), mode
     )
@@ -135,6 +149,7 @@ def read_configuration(given: Mapping[str, Json] | None) -> Configuration:
     >>> read_configuration({"mapItemReaderData": [1, 2]}).reader_data
     b'[1,2]'
     """
+    check_type(given, dict, "stateConfiguration")
     fields = _known(dict(given or {}), CONFIGURATION, "stateConfiguration")
     for name in ("retrierRetryCount", "mapIterationFailureCount"):
         count = fields.get(name, 0)
@@ -142,9 +157,11 @@ def read_configuration(given: Mapping[str, Json] | None) -> Configuration:
             _invalid(
                 f"Invalid range for parameter stateConfiguration.{name}, value: {count}, valid min value: 0"
             )
+    check_type(fields.get("errorCausedByState"), str, "stateConfiguration.errorCausedByState")
     data = fields.get("mapItemReaderData")
     if data is not None and not isinstance(data, bytes):
-        data = (data if isinstance(data, str) else text(data)).encode()
+        shown = data if isinstance(data, str) else text(checked(data, "mapItemReaderData"))
+        data = shown.encode("utf-8", "surrogatepass")
     return Configuration(
         fields.get("retrierRetryCount", 0),
         fields.get("errorCausedByState"),

@@ -461,3 +461,24 @@ def test_recorded_responses_are_reproduced(monkeypatch):
     wrong = {case["id"] for case in cases if compare.compare_case(case, engine(case))}
     assert len(cases) > 100
     assert len(wrong) <= len(cases) * 0.05, wrong
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"mock": 3},
+        {"mock": {"errorOutput": "E"}},
+        {"mock": {"errorOutput": {"error": {}}}},
+        {"mock": {"result": 1, "fieldValidationMode": []}},
+        {"mock": {"result": 1}, "state_configuration": [1]},
+        {"mock": {"result": 1}, "state_configuration": {"errorCausedByState": 7}},
+        {"mock": {"result": 1}, "variables": "x"},
+        {"inspection_level": 5},
+    ],
+    ids=str,
+)
+def test_parameters_of_another_type_are_refused(more):
+    task = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sqs:listQueues", "End": True}
+    machine = sfnbook.load({"StartAt": "A", "States": {"A": task}})
+    with pytest.raises(sfnbook.UsageError, match="Invalid type for parameter"):
+        machine.test_state("A", {}, **more)
