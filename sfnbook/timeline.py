@@ -11,7 +11,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import heappush
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from sfnbook import distributed, failing, nested, working
 from sfnbook.clock import seconds
@@ -102,17 +102,8 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-_new = tuple.__new__  # a NamedTuple's own constructor costs three times as much
-
-
-class Writing(NamedTuple):
-    """A change on its way into the table, and how everything stands after it."""
-
-    change: Change
-    cursor: int
-    billed: int
-    clock: int
-    forward: bool
+Writing: TypeAlias = tuple[Change, int, int, int, bool]
+"""A change on its way into the table, and how things stand after it: cursor, billed, clock; forward?"""
 
 
 class Timeline:
@@ -295,7 +286,7 @@ class Timeline:
             number += 1
             if kind in BILLED:
                 billed += 1
-            self._pending = _new(Writing, (change, number, billed, now, True))
+            self._pending = change, number, billed, now, True
             for old, new in others:
                 if new is None:
                     del frames[old.id]  # type: ignore[union-attr] # one side is always there
@@ -331,7 +322,7 @@ class Timeline:
 
     def _apply(self, change: Change, cursor: int) -> None:
         billed = self.billed + (change.kind in BILLED)
-        self._pending = _new(Writing, (change, cursor, billed, change.time, True))
+        self._pending = change, cursor, billed, change.time, True
         self._write()
 
     def unapply(self, change: Change) -> None:
@@ -339,14 +330,15 @@ class Timeline:
         cursor = self.cursor - 1
         before = self.changes[cursor - 1].time if cursor else self.setup.birth.time
         billed = self.billed - (change.kind in BILLED)
-        self._pending = _new(Writing, (change, cursor, billed, before, False))
+        self._pending = change, cursor, billed, before, False
         self._write()
 
     def settle(self) -> None:
         """Finish what an interrupt left half written: writing it again completes it."""
         if self._pending is not None:
-            if self._keep and self._pending.forward and len(self.changes) < self._pending.cursor:
-                self.changes.append(self._pending.change)
+            change, cursor, _, _, forward = self._pending
+            if self._keep and forward and len(self.changes) < cursor:
+                self.changes.append(change)
             self._index = None
             self._write()
 
