@@ -25,7 +25,6 @@ from sfnbook.frames import (
     JOINING,
     LAPSED,
     NESTED,
-    OVER,
     READING,
     RESULT,
     RETRYING,
@@ -280,8 +279,3 @@ RULES: Final[dict[str, dict[str, Rule]]] = {
     },
 }
 """What a frame does next, by the kind of its state and its phase."""
-
-
-def is_over(frame: Frame) -> bool:
-    """Has the flow that this frame carries come to an end of any kind?"""
-    return frame.phase in OVER

@@ -14,11 +14,10 @@ from sfnbook.clock import iso
 from sfnbook.definition import ABSENT, JSONATA
 from sfnbook.errors import QUERY_EVALUATION_ERROR, RUNTIME, Failed
 from sfnbook.failing import failure_of, resolve
-from sfnbook.family import children_gone, deadline_frame, settle, stopped, stopped_below
+from sfnbook.family import admitted, capped, children_gone, deadline_frame, settle, stopped, stopped_below
 from sfnbook.frames import (
     ABORTED,
     BIRTH,
-    FANNING,
     FIRST_VISIT,
     JOINING,
     READING,
@@ -115,8 +114,7 @@ def _opened(state: CompiledMap, frame: Frame, scene: Scene, fan: Fan) -> Change:
         tolerated_count=count, tolerated_percentage=percentage, total=total, sources=sources, batches=sizes
     )
     first = scene.next_event(frame)
-    ceiling = scene.limits.distributed_concurrency or 0
-    limit = min(run.max_concurrency or ceiling, ceiling) if ceiling else run.max_concurrency
+    limit = capped(run.max_concurrency, scene.limits.distributed_concurrency)
     fan = fan._replace(number=scene.number, length=len(items), items=items, run=run, limit=limit)
     after = settle(frame, fan, scene.now, first)
     return Change("FanOutStarted", scene.now, frame, after, (), first, ("MapRunStarted",))
@@ -176,13 +174,7 @@ def admit(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
         else _value(state, fan.effective, fan.items, index, run.sources, scene)
     )
     child = _child(state, frame, scene, index, value, fan, run)
-    started, running = index + 1, fan.running + 1
-    more = started < fan.length and (not fan.limit or running < fan.limit)
-    after = frame._replace(
-        phase=FANNING if more else JOINING,
-        due=scene.now if more else None,
-        work=fan._replace(started=started, running=running),
-    )
+    after = admitted(frame, fan, scene.now)
     limit = deadline_frame(child, None, scene.limits) if run.type == "EXPRESS" else ()
     return Change("IterationStarted", scene.now, None, child, ((frame, after), *limit), 0, ())
 
@@ -207,9 +199,8 @@ def _child(
         scene.now,
         run.type,
     )
-    item = item_of(fan.items, index, run.sources) if run.batches is None else None
     prefix = f"{outer.prefix}{state.name}[{index}]."
-    scope = Scope(prefix, execution, frame.id, index, lineage, item, None)
+    scope = Scope(prefix, execution, frame.id, index, lineage)
     return Frame(key, scope, state.start, BIRTH, value, {}, FIRST_VISIT, scene.now, frame.event, None)
 
 

@@ -23,8 +23,8 @@ from sfnbook.frames import (
     Frame,
     Running,
     Scheduled,
-    Submitting,
     World,
+    task_in,
 )
 from sfnbook.history import failure_of
 from sfnbook.scene import Scene
@@ -107,7 +107,7 @@ def subject_of(change: Change) -> Frame | None:
 
 
 def _incoming(flow: dict[str, Json], change: Change, frame: Frame, state: Any, scene: Scene) -> None:
-    task = task_of(frame) or (None if change.after is None else task_of(change.after))
+    task = task_in(frame.work) or (None if change.after is None else task_in(change.after.work))
     if task is not None:
         scene.token = task.token
     sent = _sent(frame, change, task)
@@ -147,14 +147,6 @@ def _fan_stages(after: Frame, state: Any) -> dict[str, Json]:
         flow["toleratedFailureCount"] = fan.run.tolerated_count
         flow["toleratedFailurePercentage"] = fan.run.tolerated_percentage
     return flow
-
-
-def task_of(frame: Frame) -> Scheduled | None:
-    work = frame.work.running if isinstance(frame.work, Submitting) else frame.work
-    if isinstance(work, Scheduled):
-        return work
-    task = getattr(work, "task", None)
-    return task if isinstance(task, Scheduled) else None
 
 
 def failure_at(change: Change, frame: Frame) -> Failure | None:

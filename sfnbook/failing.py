@@ -61,7 +61,7 @@ def too_large(value: Json, name: str, stage: str, state: Compiled, limit: int) -
 
 def resolve(state: Compiled, frame: Frame, scene: Scene, failure: Failure) -> Change:
     """Ask Retry, then Catch; what neither takes goes up."""
-    if failure.catchable and failure.error != RUNTIME:
+    if failure.error != RUNTIME:
         index = retry.first_match(state.retry, failure.error, heartbeat=failure.heartbeat)
         if index is not None and uses(frame, index) < state.retry[index].max_attempts:
             return _retried(state, frame, scene, failure, index)

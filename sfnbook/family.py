@@ -123,6 +123,30 @@ def settle(parent: Frame, fan: Fan, now: int, event: int) -> Frame:
     return parent.at(JOINING, None if fan.running else now, event, fan)
 
 
+def moved(fan: Fan, started: int, running: int, link: int) -> Fan:
+    """A fan-out with other counts; written out because it happens twice an iteration."""
+    return tuple.__new__(
+        Fan,
+        (fan.number, fan.length, started, running, fan.failed, link, fan.limit, fan.effective, fan.items,
+         fan.failure, fan.run),
+    )  # fmt: skip
+
+
+def admitted(parent: Frame, fan: Fan, now: int) -> Frame:
+    """A Map after it started its next child: it goes on at once while there is room, else it waits."""
+    started, running = fan.started + 1, fan.running + 1
+    more = started < fan.length and (not fan.limit or running < fan.limit)
+    fan = moved(fan, started, running, fan.link)
+    return parent.at(FANNING if more else JOINING, now if more else None, parent.event, fan)
+
+
+def capped(wanted: int, ceiling: int | None) -> int:
+    """How many children may run at once under a quota; 0 means as many as there are."""
+    if not ceiling:
+        return wanted
+    return min(wanted, ceiling) if wanted else ceiling
+
+
 def deadline_frame(top: Frame, timeout_seconds: Json, limits: Limits) -> tuple[tuple[None, Frame], ...]:
     """A frame for an execution's own limit: its TimeoutSeconds, or the quota of its kind."""
     quota = limits.express_seconds if top.scope.execution.type == "EXPRESS" else limits.standard_seconds

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sfnbook import distributed
 from sfnbook.definition import JSONATA
 from sfnbook.errors import QUERY_EVALUATION_ERROR, RUNTIME, Failed
 from sfnbook.failing import resolve
-from sfnbook.family import children_gone, settle, stopped, stopped_below
+from sfnbook.family import admitted, capped, children_gone, moved, settle, stopped, stopped_below
 from sfnbook.faults import injected
 from sfnbook.frames import (
     ABORTED,
     ENDED,
     ENTER,
-    FANNING,
     FIRST_VISIT,
     JOINING,
     OVER,
@@ -54,7 +53,7 @@ def start_parallel(state: CompiledParallel, frame: Frame, scene: Scene) -> Chang
     fan = Fan(scene.number, length, length, length, 0, first, 0, effective, None)
     after = frame._replace(phase=JOINING, due=None, event=first, work=fan)
     branches = tuple(
-        (None, _child(frame, scene, start, index, effective, first, fan.number, None))
+        (None, _child(frame, scene, start, index, effective, first, fan.number))
         for index, start in enumerate(state.starts)
     )
     return Change("FanOutStarted", scene.now, frame, after, branches, first, ("ParallelStateStarted",))
@@ -78,9 +77,7 @@ def start_map(state: CompiledMap, frame: Frame, scene: Scene) -> Change | Reques
 def concurrency(state: CompiledMap, effective: Json, scene: Scene, ceiling: int | None) -> int:
     """How many iterations may run at once; 0 means as many as there are items."""
     wanted = state.max_concurrency(effective, scene) if state.max_concurrency else 0
-    if ceiling is None:
-        return cast("int", wanted)
-    return min(wanted, ceiling) if wanted else ceiling
+    return capped(wanted, ceiling)
 
 
 def read_items(state: CompiledMap, effective: Json, scene: Scene) -> list[Json]:
@@ -101,29 +98,16 @@ def admit(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
     if fan.run is not None:
         return distributed.admit(state, frame, scene)
     index = fan.started
-    item = _new(Item, (index, fan.items[index], None, "STATE_DATA"))
-    value = item.value
+    value = fan.items[index]
     if state.selector is not None:
-        scene.item = item
+        scene.item = Item(index, value, None, "STATE_DATA")
         value = state.selector(fan.effective, scene)
     first = scene.first
-    child = _child(frame, scene, state.start, index, value, first, fan.number, item)
-    started, running = index + 1, fan.running + 1
-    more = started < fan.length and (not fan.limit or running < fan.limit)
-    fan = moved(fan, started, running, fan.link)
-    after = frame.at(FANNING if more else JOINING, scene.now if more else None, frame.event, fan)
+    child = _child(frame, scene, state.start, index, value, first, fan.number)
+    after = admitted(frame, fan, scene.now)
     return _new(
         Change, ("IterationStarted", scene.now, None, child, ((frame, after),), first, ITERATION_STARTED)
     )
-
-
-def moved(fan: Fan, started: int, running: int, link: int) -> Fan:
-    """A fan-out with other counts; written out because it happens twice an iteration."""
-    return _new(
-        Fan,
-        (fan.number, fan.length, started, running, fan.failed, link, fan.limit, fan.effective, fan.items,
-         fan.failure, fan.run),
-    )  # fmt: skip
 
 
 def _child(
@@ -134,11 +118,10 @@ def _child(
     data: Json,
     event: int,
     number: int,
-    item: Item | None,
 ) -> Frame:
     outer = parent.scope
     prefix = f"{outer.prefix}{scene.state(parent).name}[{index}]."
-    scope = _new(Scope, (prefix, outer.execution, parent.id, index, lineage_of(parent, index), item, outer))
+    scope = _new(Scope, (prefix, outer.execution, parent.id, index, lineage_of(parent, index)))
     return _new(
         Frame,
         ((number, index), scope, start, ENTER, data, parent.variables, FIRST_VISIT, scene.now, event, None),

@@ -69,8 +69,6 @@ WORLD: Final[FrameId] = (-1, 0)
 TOP: Final[FrameId] = (0, 0)
 """The top-level flow of the execution that was started."""
 
-SECOND: Final = 1_000_000
-
 # --- phases: what a frame does next ------------------------------------------------------------
 ENTER: Final = "enter"  # stands before a state
 WORK: Final = "work"  # has entered it
@@ -175,8 +173,6 @@ class Scope(NamedTuple):
     parent: FrameId | None
     index: int  # type: ignore[assignment] # of the iteration or branch; hides tuple.index
     lineage: Lineage | None  # the place, for `chance`
-    item: Item | None
-    outer: Scope | None
 
 
 class Visit(NamedTuple):
@@ -245,7 +241,6 @@ class Failure(NamedTuple):
     location: str | None = None  # the JSONata field
     evaluation: bool = False  # is an EvaluationFailed event to be written?
     heartbeat: bool = False  # known as States.HeartbeatTimeout, too
-    catchable: bool = True
     limit: tuple[str, int] | None = None  # the stage and its bytes, when a payload was too large
     time: int | None = None  # when it ended an execution
 
@@ -398,6 +393,14 @@ def failure_in(work: Any) -> Failure | None:
         return work
     failure = getattr(work, "failure", None)
     return failure if isinstance(failure, Failure) else None
+
+
+def task_in(work: Any) -> Scheduled | None:
+    """The Task in a frame's work, in whichever phase it is."""
+    if isinstance(work, Submitting):
+        work = work.running
+    task = work if isinstance(work, Scheduled) else getattr(work, "task", None)
+    return task if isinstance(task, Scheduled) else None
 
 
 def end_of(work: Any) -> int | None:

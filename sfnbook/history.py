@@ -22,6 +22,7 @@ from sfnbook.frames import (
     Scheduled,
     Submitting,
     failure_in,
+    task_in,
 )
 from sfnbook.values import Json, text
 from sfnbook.working import accepted
@@ -155,8 +156,8 @@ def _exited(subject: Subject) -> dict[str, Json]:
 
 def task_of(frame: Frame) -> Scheduled:
     """The Task that a frame is at."""
-    work = frame.work.running if isinstance(frame.work, Submitting) else frame.work
-    task: Scheduled = work if isinstance(work, Scheduled) else work.task
+    task = task_in(frame.work)
+    assert task is not None  # noqa: S101 - these events are a Task's
     return task
 
 

@@ -294,7 +294,7 @@ def _task_refs(definition: Definition, prefix: str) -> Iterator[tuple[str, TaskR
 
 def _birth(definition: Definition, identity: Identity, limits: Limits) -> Change:
     """The first change: the top-level frame before its first state, and its deadline."""
-    scope = Scope("", identity, None, 0, None, None, None)
+    scope = Scope("", identity, None, 0, None)
     started = identity.started
     top = Frame(TOP, scope, start_of(definition), ENTER, identity.input, {}, FIRST_VISIT, started, 0, None)
     return Change(

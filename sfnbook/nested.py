@@ -87,7 +87,7 @@ def _child(state: CompiledTask, frame: Frame, scene: Scene, key: str) -> Frame:
         scene.now,
         "STANDARD",
     )
-    scope = Scope(f"{frame.scope.prefix}{state.name}/", execution, frame.id, 0, lineage, None, None)
+    scope = Scope(f"{frame.scope.prefix}{state.name}/", execution, frame.id, 0, lineage)
     start_at = scene.programs[key].start
     return Frame(child_id, scope, start_at, BIRTH, execution.input, {}, FIRST_VISIT, scene.now, 0, None)
 

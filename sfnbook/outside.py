@@ -66,17 +66,16 @@ def paths_of(programs: Any) -> dict[str, tuple[str, str]]:
 
 def check_target(timeline: Timeline, where: str) -> Callable[[Frame], bool]:
     """A test for "this frame is about to enter that state"; ``where`` is a name or a path."""
-    name, path = known_state(timeline, where)
-    programs = timeline.setup.programs
+    place = known_state(timeline, where)
+    return lambda frame: frame.phase == ENTER and _is_at(timeline, frame, place)
 
-    def stands_before(frame: Frame) -> bool:
-        if frame.phase != ENTER:
-            return False
-        state = programs[frame.scope.execution.machine].states[frame.state].name
-        full = frame.scope.prefix + state
-        return bool(state == name if path is None else path in {full, INDICES.sub("", full)})
 
-    return stands_before
+def _is_at(timeline: Timeline, frame: Frame, place: tuple[str | None, str | None]) -> bool:
+    """Does a frame stand at what `known_state` found?"""
+    name, path = place
+    state: str = timeline.scene.state(frame).name
+    full = frame.scope.prefix + state
+    return state == name if path is None else path in {full, INDICES.sub("", full)}
 
 
 def known_state(timeline: Timeline, where: str) -> tuple[str | None, str | None]:
@@ -150,13 +149,10 @@ def _editable(timeline: Timeline, at: str | None) -> Frame:
                 "Step back to before it, or go on to the next state."
             )
         return frame
-    name, path = known_state(timeline, at)
+    place = known_state(timeline, at)
     for frame in timeline.frames.values():
-        if frame.id != WORLD and frame.phase in EDITABLE:
-            state = timeline.scene.state(frame).name
-            full = frame.scope.prefix + state
-            if state == name or path in {full, INDICES.sub("", full)}:
-                return frame
+        if frame.id != WORLD and frame.phase in EDITABLE and _is_at(timeline, frame, place):
+            return frame
     raise UsageError(f"Nothing stands before {at!r} now. Run to it first: execution.run(until={at!r}).")
 
 
@@ -226,8 +222,9 @@ def _add_fault(timeline: Timeline, fault: Fault) -> None:
     _begin(timeline)
     world = timeline.frames[WORLD]
     # "all" replaces what was there; others wait in turn.
-    kept = () if fault.attempts is None else world.work.faults
-    kept += tuple(old for old in world.work.faults if not kept and old.target != fault.target)
+    kept = world.work.faults
+    if fault.attempts is None:
+        kept = tuple(old for old in kept if old.target != fault.target)
     _edit(timeline, "Injected", world, world._replace(work=world.work._replace(faults=(*kept, fault))))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook.clock import iso
-from sfnbook.frames import WORLD, Frame, Item, Lineage, Scheduled
+from sfnbook.frames import WORLD, Frame, Item, Lineage, task_in
 from sfnbook.limits import UNBOUNDED, Limits
 from sfnbook.query.environment import Environment
 
@@ -115,7 +115,8 @@ class Scene(Environment):
             context["State"]["RetryCount"] = frame.visit.retries
         if self.world.redriven is not None:
             context["Execution"]["RedriveTime"] = iso(self.world.redriven)
-        token = self.token or token_of(frame)
+        task = task_in(frame.work)
+        token = self.token or (task.token if task else None)
         if token is not None:
             context["Task"] = {"Token": token}
         if self.item is not None:
@@ -138,13 +139,6 @@ class Scene(Environment):
             chance.digest(purpose) + self.world.redrives,
             count if self.item is None else count + (self.item.index << 20),
         )
-
-
-def token_of(frame: Frame) -> str | None:
-    """The task token of the attempt that a frame is at."""
-    work = frame.work
-    task = work if isinstance(work, Scheduled) else getattr(work, "task", None)
-    return task.token if isinstance(task, Scheduled) else None
 
 
 def lineage_of(frame: Frame, index: int = 0) -> Lineage:

@@ -188,7 +188,7 @@ def _identity(given: Json, role_arn: str | None, account: str, started: int, see
 
 
 def _frame(start: str, identity: Identity, variables: dict[str, Json]) -> Frame:
-    scope = Scope("", identity, parent=None, index=0, lineage=None, item=None, outer=None)
+    scope = Scope("", identity, parent=None, index=0, lineage=None)
     due = identity.started
     return Frame(TOP, scope, start, ENTER, identity.input, variables, FIRST_VISIT, due, event=0, work=None)
 

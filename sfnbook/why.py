@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sfnbook import retry
 from sfnbook.clock import SECOND, iso
 from sfnbook.errors import DATA_LIMIT_EXCEEDED, EXCEED_TOLERATED_FAILURE_THRESHOLD, RUNTIME, Failed
-from sfnbook.explain import Origin, scene_at, state_of, task_of
+from sfnbook.explain import Origin, scene_at, state_of
 from sfnbook.failing import uses
 from sfnbook.family import fan_of
 from sfnbook.frames import (
@@ -29,9 +29,11 @@ from sfnbook.frames import (
     Nested,
     Running,
     Submitting,
+    task_in,
 )
 from sfnbook.history import failure_of
 from sfnbook.query import choice, paths
+from sfnbook.values import state_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +73,7 @@ def _exited(change: Change, origin: Origin, number: int) -> Why:
     value = state.before(frame.data, scene)
     taken = next((index for index, rule in enumerate(state.rules) if _true(rule, value, scene)), None)
     rows = _rows_of_rules(value, scene, state, len(state.rules) if taken is None else taken + 1)
-    target = _name(change.after.state)
+    target = state_name(change.after.state)
     if taken is None:
         return Why(f"No rule is true, so Default decides: {target}.", tuple(rows))
     return Why(f"Rule {taken + 1} of {len(state.rules)} is the first that is true: {target}.", tuple(rows))
@@ -107,10 +109,6 @@ def _nested(rows: Any, depth: int) -> list[str]:
     for row in rows:
         lines += ["  " * depth + row.text, *_nested(row.rows, depth + 1)]
     return lines
-
-
-def _name(pointer: str) -> str:
-    return pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
 
 def _retried(change: Change, origin: Origin, _number: int) -> Why:
@@ -174,7 +172,7 @@ def _catcher_rows(state: Any, failure: Failure, stop: int | None = None) -> list
     for index, catcher in enumerate(state.catch):
         names = ", ".join(catcher.definition.error_equals)
         if retry.matches(catcher.definition.error_equals, failure.error, heartbeat=failure.heartbeat):
-            rows.append(f"catcher {index + 1} [{names}]: matches, goes to {_name(catcher.next)}")
+            rows.append(f"catcher {index + 1} [{names}]: matches, goes to {state_name(catcher.next)}")
             break
         rows.append(f"catcher {index + 1} [{names}]: does not match {failure.error}{_never(names, failure)}")
         if index == stop:
@@ -196,7 +194,8 @@ def _caught(change: Change, origin: Origin, _number: int) -> Why:
         else f"is put at {path} of the raw input"
     )
     return Why(
-        f"Catcher {index + 1} takes {failure.error}: next is {_name(after.state)}; the Error Output {where}.",
+        f"Catcher {index + 1} takes {failure.error}: next is {state_name(after.state)}; "
+        f"the Error Output {where}.",
         tuple(rows),
     )
 
@@ -291,7 +290,7 @@ def _timed_out(change: Change, origin: Origin, _number: int) -> Why:
         return Why("")
     if change.kind == "ExecutionTimedOut":
         return _execution_timed_out(frame, origin)
-    task, failure = task_of(frame), failure_of(change.frame)
+    task, failure = task_in(frame.work), failure_of(change.frame)
     missed = failure is not None and failure.heartbeat
     limit = task.heartbeat if task and missed else (task.timeout if task else None)
     name = "HeartbeatSeconds" if missed else "TimeoutSeconds"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sfnbook import chance, faults
-from sfnbook.clock import microseconds
+from sfnbook.clock import SECOND, microseconds
 from sfnbook.errors import RUNTIME, TIMEOUT, Failed
 from sfnbook.failing import resolve, too_large
 from sfnbook.frames import (
@@ -20,7 +20,6 @@ from sfnbook.frames import (
     LAPSED,
     RESULT,
     SCHEDULED,
-    SECOND,
     STARTED,
     WORLD,
     Awaiting,
