@@ -2,6 +2,7 @@
 
 import sfnbook
 from sfnbook.debugger import Debugger
+from tests.machines import block
 
 LAMBDA = "arn:aws:lambda:us-east-1:111122223333:function:f"
 RETRY = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 10, "MaxAttempts": 2}]
@@ -9,10 +10,6 @@ RETRY = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 10, "MaxAttempts": 2
 
 def task(**fields):
     return {"Type": "Task", "Resource": LAMBDA, **fields}
-
-
-def block(**states):
-    return {"StartAt": next(iter(states)), "States": states}
 
 
 LINE = block(

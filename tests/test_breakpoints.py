@@ -6,13 +6,10 @@ from hypothesis import strategies as st
 
 import sfnbook
 from sfnbook.debugger import Debugger
+from tests.machines import block
 
 LAMBDA = "arn:aws:lambda:us-east-1:111122223333:function:f"
 ALL = ["States.ALL"]
-
-
-def block(**states):
-    return {"StartAt": next(iter(states)), "States": states}
 
 
 MACHINE = block(
