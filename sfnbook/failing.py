@@ -79,7 +79,9 @@ def uses(frame: Frame, index: int) -> int:
 
 def _retried(state: Compiled, frame: Frame, scene: Scene, failure: Failure, index: int) -> Change:
     retrier = state.retry[index]
-    delay = microseconds(retry.delay(retrier, uses(frame, index), scene.draw_bits("jitter")))
+    delay = failure.backoff
+    if delay is None:
+        delay = microseconds(retry.delay(retrier, uses(frame, index), scene.draw_bits("jitter")))
     visit = frame.visit._replace(
         retries=frame.visit.retries + 1, used=retry.count_use(frame.visit.used, index, len(state.retry))
     )

@@ -243,6 +243,7 @@ class Failure(NamedTuple):
     heartbeat: bool = False  # known as States.HeartbeatTimeout, too
     limit: tuple[str, int] | None = None  # the stage and its bytes, when a payload was too large
     time: int | None = None  # when it ended an execution
+    backoff: int | None = None  # replaces the delay that a retrier computes
 
 
 class Left(NamedTuple):
@@ -380,6 +381,7 @@ class World(NamedTuple):
 
     faults: tuple[Fault, ...] = ()
     counts: Mapping[str, int] = {}  # how often each counted answer was asked
+    memories: Mapping[str, Any] = {}  # what each answer asked to be remembered
     redrives: int = 0
     redriven: int | None = None  # when
     passed: int = 0  # up to when the deadlines of open outside waits may strike

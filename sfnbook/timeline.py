@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sfnbook.definition import Definition
-    from sfnbook.tasks.answers import Answers, TaskRef
+    from sfnbook.tasks.answers import Answer, Answers, TaskRef
 
 LONGEST_CHANGE: Final = 8
 """No change has more events: closer than this to the limit, a run goes step by step."""
@@ -223,13 +223,12 @@ class Timeline:
             raise UnansweredTask(
                 frame.scope.prefix + state.name, state.name, setup.answers.literal(ref, state.resource)
             )
-        counts = scene.world.counts.get(answer.key, 0)
-        outcome = setup.answers.perform(answer, self._call(state, frame, counts))
-        others = working.counted(scene, answer.key) if answer.counted else ()
+        outcome = setup.answers.perform(answer, self._call(state, frame, answer))
+        others = working.remembered(scene, answer, outcome.memory)
         return working.started(state, frame, scene, outcome, others, answer.key)
 
-    def _call(self, state: Any, frame: Frame, count: int) -> Call:
-        task = frame.work
+    def _call(self, state: Any, frame: Frame, answer: Answer) -> Call:
+        task, world = frame.work, self.scene.world
         return Call(
             path=frame.scope.prefix + state.name,
             state=state.name,
@@ -237,11 +236,13 @@ class Timeline:
             input=task.arguments,
             attempt=frame.visit.retries + 1,
             visit=frame.visit.number,
-            count=count,
+            count=world.counts.get(answer.key, 0),
             time=seconds(self.scene.now - self.setup.birth.time),
             token=task.token,
             context=self.scene.context_of(frame),
             remaining=None if task.timeout is None else seconds(task.timeout),
+            bits=self.scene.draw_bits("answer") if answer.draws else 0,
+            memory=world.memories.get(answer.key),
         )
 
     def _over_the_limit(self, change: Change) -> Change:

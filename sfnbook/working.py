@@ -30,6 +30,7 @@ from sfnbook.frames import (
     Running,
     Scheduled,
     Submitting,
+    World,
     failure_in,
 )
 from sfnbook.tasks.protocol import Outcome
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sfnbook.definition import Task
     from sfnbook.program import CompiledTask
     from sfnbook.scene import Scene
+    from sfnbook.tasks.answers import Answer
     from sfnbook.tasks.resources import Resource
 
 DEFAULT_TIMEOUT = 99_999_999 * SECOND
@@ -171,6 +173,8 @@ def started(
         failure = Failure(TIMEOUT, None, state.pointer, heartbeat=missed_beat)
     elif outcome.failed:
         failure = Failure(outcome.error, outcome.cause, state.pointer)
+    if failure is not None and outcome.backoff is not None:
+        failure = failure._replace(backoff=microseconds(outcome.backoff))
     result = outcome.result if in_time else None
     submitted = outcome.submitted if outcome.submitted is not None else accepted(state.resource)
     work = Running(task, result, failure, submitted, outcome.traceback, answered_by, outcome.worker)
@@ -297,8 +301,12 @@ def failed(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     return resolve(state, frame, scene, failure)
 
 
-def counted(scene: Scene, key: str) -> tuple[tuple[Frame, Frame], ...]:
-    """The WORLD frame after an answer that counts its calls was asked once more."""
-    world = scene.frames[WORLD]
-    counts = {**world.work.counts, key: world.work.counts.get(key, 0) + 1}
-    return ((world, world._replace(work=world.work._replace(counts=counts))),)
+def remembered(scene: Scene, answer: Answer, memory: Any) -> tuple[tuple[Frame, Frame], ...]:
+    """The WORLD frame after an answer that counts its calls, or remembers something, was asked once more."""
+    world, key = scene.frames[WORLD], answer.key
+    work: World = world.work
+    if answer.counted:
+        work = work._replace(counts={**work.counts, key: work.counts.get(key, 0) + 1})
+    if answer.remembers and memory != work.memories.get(key):
+        work = work._replace(memories={**work.memories, key: memory})
+    return () if work is world.work else ((world, world._replace(work=work)),)

@@ -54,11 +54,17 @@ class TaskRef(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One compiled answer; ``counted`` says that it needs to know `Call.count`."""
+    """One compiled answer.
+
+    ``counted`` says that it needs `Call.count`, ``remembers`` that it leaves a memory, ``draws``
+    that it needs `Call.bits`: each of them costs a little at every call.
+    """
 
     key: str
     spec: Any
     counted: bool
+    remembers: bool
+    draws: bool
     run: Perform
 
 
@@ -288,7 +294,11 @@ def _warn_of_json_text(value: str, place: str) -> None:
 
 
 def _compiled_answer(key: str, spec: Any) -> Answer:
-    return Answer(key, spec, any(map(_counts, _parts(spec))), _compiled(spec))
+    parts = tuple(_parts(spec))
+    # A backend is handed the Call itself, so it may read whatever there is.
+    backend = any(map(is_backend, parts))
+    counted = backend or any(isinstance(part, Sequence) for part in parts)
+    return Answer(key, spec, counted, backend, backend, _compiled(spec))
 
 
 def _compiled(spec: Any) -> Perform:
@@ -317,11 +327,6 @@ def _parts(spec: Any) -> Iterator[Any]:
     if isinstance(spec, Attempts | Sequence):
         for answer in spec.answers:
             yield from _parts(answer)
-
-
-def _counts(spec: Any) -> bool:
-    # A backend is handed the Call itself, so it may read the count.
-    return isinstance(spec, Sequence) or is_backend(spec)
 
 
 def _check_form(answer: Answer, ref: TaskRef) -> None:

@@ -23,7 +23,9 @@ class Call(NamedTuple):
     ``attempt`` counts from 1 within a ``visit`` of the state; ``count`` is how many calls this
     answer got before, over visits and iterations.  ``input`` is what is sent, for
     ``lambda:invoke`` the whole ``{"FunctionName": ..., "Payload": ...}``; whoever is called
-    gets a copy of it.  ``remaining`` is the time until the Task times out, if it does.
+    gets a copy of it.  ``remaining`` is the time until the Task times out, if it does.  ``bits``
+    are 64 random ones that belong to this attempt, and ``memory`` is what this answer's last
+    Outcome asked to be remembered: chance and memory go back and forth with the execution.
 
     >>> call = Call("Orders[3].Charge", "Charge", "arn:aws:states:::sqs:sendMessage", {"MessageBody": 1})
     >>> call.attempt, call.count, call.remaining
@@ -41,10 +43,15 @@ class Call(NamedTuple):
     token: str | None = None
     context: dict[str, Any] = {}  # noqa: RUF012 - copied before user code sees it
     remaining: float | None = None
+    bits: int = 0
+    memory: Any = None
 
 
 class Outcome(NamedTuple):
     """How a Call ends: with ``result``, or ``failed`` with ``error`` and ``cause``, or ``never``.
+
+    ``backoff`` replaces the delay that a retrier computes for this failure, and ``memory``, an
+    immutable value, comes back as `Call.memory` at the next call of the same answer.
 
     >>> Outcome({"approved": True}, seconds=2).result
     {'approved': True}
@@ -60,6 +67,8 @@ class Outcome(NamedTuple):
     traceback: str | None = None
     submitted: Json = None  # the service's first answer, before the result: .sync and .waitForTaskToken
     worker: str | None = None  # the name of the worker that took an activity task
+    backoff: float | None = None
+    memory: Any = None
 
 
 class Backend(Protocol):
