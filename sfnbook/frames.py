@@ -278,10 +278,13 @@ class Running(NamedTuple):
 
 
 class Submitting(NamedTuple):
-    """STARTED: what will come of a job or callback, once its TaskSubmitted is written."""
+    """STARTED: what will come of a job or callback, once its TaskSubmitted is written, and when.
+
+    Without a ``due`` someone outside will answer.
+    """
 
     running: Running
-    due: int
+    due: int | None
     in_time: bool
 
 

@@ -17,7 +17,6 @@ from sfnbook.frames import (
     Failure,
     Fan,
     Frame,
-    Nested,
     Running,
     Scheduled,
     Submitting,
@@ -25,7 +24,6 @@ from sfnbook.frames import (
     task_in,
 )
 from sfnbook.values import Json, text
-from sfnbook.working import accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -217,11 +215,7 @@ def _scheduled_with_input(subject: Subject) -> dict[str, Json]:
 
 def _submitted(subject: Subject) -> dict[str, Json]:
     before = subject.before.work
-    submitted = (
-        before.running.submitted if isinstance(before, Submitting) else accepted(subject.state.resource)
-    )
-    if isinstance(before, Nested):
-        submitted = before.submitted
+    submitted = before.running.submitted if isinstance(before, Submitting) else before.submitted
     return {**_service(subject), "output": text(submitted), "outputDetails": _NOT_TRUNCATED}
 
 

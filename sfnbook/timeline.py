@@ -219,7 +219,7 @@ class Timeline:
             if (key := nested.machine_of(state, frame, scene)) is not None:
                 return nested.start(state, frame, scene, key)
             if waits_outside(state):
-                return working.open_to_outside(frame, scene)
+                return working.started(state, frame, scene, working.TO_OUTSIDE)
             raise UnansweredTask(
                 frame.scope.prefix + state.name, state.name, setup.answers.literal(ref, state.resource)
             )

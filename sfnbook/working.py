@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sfnbook import chance, faults
 from sfnbook.clock import SECOND, microseconds
-from sfnbook.errors import RUNTIME, TIMEOUT, Failed
+from sfnbook.errors import RUNTIME, TIMEOUT, Failed, UsageError
 from sfnbook.failing import resolve, too_large
 from sfnbook.frames import (
     ANSWERED,
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT = 99_999_999 * SECOND
 NEVER = 1 << 62
+
+TO_OUTSIDE = Outcome(waits=True)
+"""Nobody here answers for a callback: its request is sent, and the Task waits for the token."""
 
 
 class Request(NamedTuple):
@@ -179,12 +182,14 @@ def started(
     submitted = outcome.submitted if outcome.submitted is not None else accepted(state.resource)
     work = Running(task, result, failure, submitted, outcome.traceback, answered_by, outcome.worker)
     first = scene.next_event(frame)
-    submits = state.resource.pattern != "request"
+    submits = state.resource.pattern != "request" and not outcome.refused
+    if outcome.waits and not submits:
+        raise UsageError(f"The answer for {state.name!r} waits for a task token, and its Task has none.")
     after = frame._replace(
         phase=STARTED if submits else (ANSWERED if in_time else EXPIRING),
         due=scene.now if submits else due,
         event=first,
-        work=Submitting(work, due, in_time) if submits else work,
+        work=Submitting(work, None if outcome.waits else due, in_time) if submits else work,
     )
     return Change("TaskStarted", scene.now, frame, after, others, first, (names_of(state).started,))
 
@@ -229,21 +234,12 @@ def submit(_state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     first = scene.next_event(frame)
     if isinstance(frame.work, Nested):
         after = frame._replace(event=first)
-    elif isinstance(frame.work, Scheduled):
-        after = open_wait(frame, scene, frame.work)._replace(event=first)
+    elif frame.work.due is None:
+        after = open_wait(frame, scene, frame.work.running.task)._replace(event=first)
     else:
         work, due, in_time = frame.work
         after = frame._replace(phase=ANSWERED if in_time else EXPIRING, due=due, event=first, work=work)
     return Change("TaskSubmitted", scene.now, frame, after, (), first, ("TaskSubmitted",))
-
-
-def open_to_outside(frame: Frame, scene: Scene) -> Change:
-    """Nobody here answers for the callback: its request is sent, and the Task waits for the token."""
-    first = scene.next_event(frame)
-    after = frame._replace(
-        phase=STARTED, due=scene.now, event=first, work=frame.work._replace(started=scene.now)
-    )
-    return Change("TaskStarted", scene.now, frame, after, (), first, ("TaskStarted",))
 
 
 def open_wait(frame: Frame, scene: Scene, task: Scheduled, worker: str | None = None) -> Frame:

@@ -3,7 +3,7 @@
 import pytest
 
 import sfnbook
-from sfnbook.tasks import result
+from sfnbook.tasks import Outcome, result
 from tests.machines import (
     ACTIVITY,
     CALLBACK,
@@ -192,6 +192,46 @@ def test_a_token_of_another_execution():
 
 def test_a_token_is_at_most_1024_characters():
     assert 1 <= len(waiting().pending[0].token) <= 1024
+
+
+# --- a request that is really sent ----------------------------------------------------------------------------------
+class Sent:
+    """A backend that sends the request and leaves the answer to the outside."""
+
+    def __init__(self, **outcome):
+        self.outcome = Outcome(**outcome)
+        self.tokens = []
+
+    def call(self, call):
+        self.tokens.append(call.token)
+        return self.outcome
+
+
+def test_a_backend_sends_the_request_and_the_outside_answers():
+    queue = Sent(waits=True, submitted={"MessageId": "m-1"})
+    execution = one(callback(TimeoutSeconds=10)).start(tasks=queue).run()
+    assert (execution.blocked, execution.pending[0].deadline) == ("outside", 10)
+    assert types(execution.history())[2:] == ["TaskScheduled", "TaskStarted", "TaskSubmitted"]
+    assert details(execution.history()[-1])["output"] == {"MessageId": "m-1"}
+    execution.back()
+    execution.fork().run()
+    execution.run().send_task_success(queue.tokens[0], 7)
+    assert execution.result() == 7
+    assert len(queue.tokens) == 1
+
+
+def test_a_request_that_was_refused_is_not_submitted():
+    sent = Sent(failed=True, error="SQS.SqsException", refused=True)
+    execution = one(callback()).start(tasks=sent).run()
+    assert types(execution.history())[2:] == [
+        "TaskScheduled", "TaskStarted", "TaskFailed", "ExecutionFailed",
+    ]  # fmt: skip
+
+
+def test_a_task_without_a_token_waits_for_nobody():
+    execution = one(task()).start(tasks=Sent(waits=True))
+    with pytest.raises(sfnbook.UsageError, match="waits for a task token"):
+        execution.run()
 
 
 # --- time ---------------------------------------------------------------------------------------------------------

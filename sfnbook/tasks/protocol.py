@@ -50,6 +50,10 @@ class Call(NamedTuple):
 class Outcome(NamedTuple):
     """How a Call ends: with ``result``, or ``failed`` with ``error`` and ``cause``, or ``never``.
 
+    For ``.sync`` and ``.waitForTaskToken`` the service answers twice.  ``submitted`` is its first answer,
+    ``refused`` says that the failure was that first answer already, and ``waits`` that someone outside
+    will send the second with the task token.
+
     ``backoff`` replaces the delay that a retrier computes for this failure, and ``memory``, an
     immutable value, comes back as `Call.memory` at the next call of the same answer.
 
@@ -69,6 +73,8 @@ class Outcome(NamedTuple):
     worker: str | None = None  # the name of the worker that took an activity task
     backoff: float | None = None
     memory: Any = None
+    refused: bool = False
+    waits: bool = False
 
 
 class Backend(Protocol):
@@ -288,7 +294,10 @@ sfnbook.tasks.result({'ok': True}).
             f"Return sfnbook.tasks.result({pasted(returned)})."
         )
     outcome = ended(returned)
-    return outcome._replace(result=checked(outcome.result, f"What {whose} returned"))
+    what = f"What {whose} returned"
+    return outcome._replace(
+        result=checked(outcome.result, what), submitted=checked(outcome.submitted, f"{what} as submitted")
+    )
 
 
 def _well_formed(outcome: Outcome) -> Outcome:
@@ -296,6 +305,10 @@ def _well_formed(outcome: Outcome) -> Outcome:
         raise UsageError(f"An Outcome with the error {outcome.error!r} is a failure: set failed=True.")
     if outcome.failed and outcome.never:
         raise UsageError("An Outcome fails or never comes, not both: set failed or never.")
+    if outcome.waits and (outcome.failed or outcome.never):
+        raise UsageError("An Outcome that waits for the outside has no end of its own: set waits alone.")
+    if outcome.refused and not outcome.failed:
+        raise UsageError("An Outcome that was refused is a failure: set failed=True.")
     error, cause = _names(outcome.error, outcome.cause)
     if outcome.never:
         seconds, heartbeats = outcome.seconds, _moments(outcome.heartbeats)
