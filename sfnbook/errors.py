@@ -37,7 +37,8 @@ class Diagnostic:
     """One problem of a definition: what it is, where, and AWS's code for it.
 
     ``pointer`` is AWS's location (``/States/Charge/Retry[0]``); ``line`` and ``column``
-    count from 1 and are None where the definition was not given as text.
+    count from 1 and are None where the definition was not given as text.  ``message`` is AWS's;
+    ``hint`` is what might be meant instead.
     """
 
     severity: str
@@ -46,6 +47,7 @@ class Diagnostic:
     pointer: str | None = None
     line: int | None = None
     column: int | None = None
+    hint: str = ""
 
     def __str__(self) -> str:
         # AWS's location of a text that is no JSON quotes the whole text, in the message once more.
@@ -53,7 +55,8 @@ class Diagnostic:
         message = self.message.partition("\n at [Source")[0] if quotes else self.message
         where = f" at {self.pointer}" if self.pointer and not quotes else ""
         position = f" (line {self.line}, column {self.column})" if self.line else ""
-        return f"{self.severity} {self.code}: {message}{where}{position}"
+        hint = f". {self.hint}" if self.hint else ""
+        return f"{self.severity} {self.code}: {message}{where}{position}{hint}"
 
 
 class SfnbookError(Exception):

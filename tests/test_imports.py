@@ -25,8 +25,8 @@ PACKAGE = ROOT / "sfnbook"
 
 ROWS = (
     "errors values clock chance limits definition",
-    "tolerance query parse positions yamltext source validation",
-    "tasks items program",
+    "tolerance query parse positions yamltext source",
+    "tasks validation items program",
     "frames timers retry scene family failing faults working nested distributed fanout decide",
     "history explain why transition timeline outside redriving runs execution",
     "statuses textwidth theme layering columns routing graph layout svg plots",

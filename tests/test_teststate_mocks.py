@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnbook import teststate_mocks
+from sfnbook.tasks import models, shapes
 from sfnbook.tasks.resources import parse_resource
 
 JOB = {
@@ -113,13 +114,13 @@ OF_MODEL = {
 
 @pytest.mark.parametrize(("result", "problem"), OF_MODEL.values(), ids=OF_MODEL)
 def test_a_service_model_becomes_a_shape(result, problem):
-    shape = teststate_mocks.shape_of(MODEL, "getTree")
+    shape = shapes.shape_of(MODEL, "getTree")
     assert teststate_mocks.problem(result, shape) == problem
 
 
 def test_an_operation_without_output_takes_any_object_and_an_unknown_one_has_no_shape():
-    assert teststate_mocks.shape_of(MODEL, "drop") == teststate_mocks.structure()
-    assert teststate_mocks.shape_of(MODEL, "nothing") is None
+    assert shapes.shape_of(MODEL, "drop") == shapes.structure()
+    assert shapes.shape_of(MODEL, "nothing") is None
 
 
 class Loader:
@@ -135,25 +136,31 @@ class Loader:
 
 @pytest.fixture
 def fresh():
-    teststate_mocks.model_shape.cache_clear()
+    _forget()
     yield
-    teststate_mocks.model_shape.cache_clear()
+    _forget()
+
+
+def _forget():
+    models.forget()
+    shapes.model_shape.cache_clear()
 
 
 def test_botocore_s_models_are_used_where_they_are_installed(monkeypatch, fresh):
     monkeypatch.setitem(sys.modules, "botocore.loaders", SimpleNamespace(Loader=Loader))
     monkeypatch.setitem(sys.modules, "botocore", SimpleNamespace())
-    shape = teststate_mocks.output_shape(parse_resource("arn:aws:states:::aws-sdk:treehouse:getTree"))
+    shape = shapes.output_shape(parse_resource("arn:aws:states:::aws-sdk:treehouse:getTree"))
     assert teststate_mocks.problem({}, shape) == "Required field 'Name' is missing"
-    assert teststate_mocks.model_shape("other", "getTree") is None
+    assert shapes.output_shape(parse_resource("arn:aws:states:::aws-sdk:other:getTree")) is None
 
 
 def test_without_botocore_only_the_table_is_checked(monkeypatch, fresh):
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(teststate_mocks, "import_module", absent)
-    assert teststate_mocks.model_shape("treehouse", "getTree") is None
+    monkeypatch.setattr(models, "import_module", absent)
+    assert shapes.output_shape(parse_resource("arn:aws:states:::aws-sdk:ec2:describeInstances")) is None
+    assert shapes.output_shape(parse_resource("arn:aws:states:::sqs:sendMessage")) is not None
 
 
 JSON = st.recursive(
@@ -165,6 +172,6 @@ JSON = st.recursive(
 
 @given(value=JSON)
 def test_any_json_passes_any_shape_or_names_a_field(value):
-    shape = teststate_mocks.OUTPUTS["dynamodb:putItem"]
+    shape = shapes.OUTPUTS["dynamodb:putItem"]
     problem = teststate_mocks.problem({"Attributes": value}, shape)
     assert problem is None or problem.startswith("Field '")

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from sfnbook.definition import STATE_TYPES
+from sfnbook.tasks import models
+from sfnbook.validation import validate
 from tests.definitions import (
     CATCH,
     INNER,
@@ -333,3 +335,50 @@ def test_a_state_that_leads_nowhere():
         ("MISSING_TRANSITION_TARGET", "Missing 'Next' target: X", "/States/S/Next"),
         ("MISSING_END_STATE", "Workflow has no terminal state", None),
     ]
+
+
+HINTS = {
+    "dynamodb:putitem": "Did you mean dynamodb:putItem?",
+    "dynamo:getItem": "Did you mean dynamodb:getItem?",
+    "lambda:invok": "Did you mean lambda:invoke?",
+    "lambda": "The actions of lambda are: invoke.",
+    "sqs:sendMessage.sync": "sqs has no .sync. Did you mean sqs:sendMessage?",
+    "sqs:sendMesage.waitForTaskToken": "Did you mean sqs:sendMessage.waitForTaskToken?",
+    "batch:submitJob.waitForTaskToken": "batch has no .waitForTaskToken. Did you mean batch:submitJob?",
+    "states:startExecution.sync:3": "states has no .sync:3. Did you mean states:startExecution?",
+    "stepfunctions:startExecution": "Did you mean states:startExecution?",
+    "quux:act": "",
+}
+MODELLED = {
+    "dynamodb:query": "Did you mean aws-sdk:dynamodb:query?",
+    "aws-sdk:dynamodb:qeury": "Did you mean aws-sdk:dynamodb:query?",
+    "aws-sdk:logs:putLogEvents": "Did you mean aws-sdk:cloudwatchlogs:putLogEvents?",
+    "aws-sdk:sqs:frobnicate": "aws-sdk:sqs has no 'frobnicate'.",
+    "aws-sdk:ecs:runTask.sync": "Did you mean aws-sdk:ecs:runTask?",
+    "aws-sdk:quux:act": "",
+}
+
+
+def _refusal_of(call):
+    task = {"Type": "Task", "Resource": f"arn:aws:states:::{call}", "End": True}
+    (found,) = validate({"StartAt": "A", "States": {"A": task}})
+    assert found.message.startswith(f"The resource provided arn:aws:states:::{call} is not recognized. The ")
+    assert str(found).endswith(found.hint)
+    return found.hint
+
+
+@pytest.mark.parametrize(("call", "hint"), HINTS.items(), ids=HINTS)
+def test_an_unknown_resource_is_refused_with_the_nearest_name(call, hint):
+    assert _refusal_of(call) == hint
+
+
+@pytest.mark.parametrize(("call", "hint"), MODELLED.items(), ids=MODELLED)
+def test_with_botocore_every_action_of_aws_sdk_is_known(call, hint):
+    pytest.importorskip("botocore")
+    assert _refusal_of(call) == hint
+
+
+def test_without_botocore_aws_sdk_takes_any_action(monkeypatch):
+    monkeypatch.setattr(models, "services", dict)
+    task = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:quux:act", "End": True}
+    assert validate({"StartAt": "A", "States": {"A": task}}) == []

@@ -89,7 +89,9 @@ def _problems(data: Json, workflow_type: str) -> Problems:
 def _diagnostic(problem: Problem, positions: Positions | None) -> Diagnostic:
     place = _place(positions, problem.pointer) if positions and problem.pointer is not None else None
     line, column = place or (None, None)
-    return Diagnostic(problem.severity, problem.code, problem.message, problem.pointer, line, column)
+    return Diagnostic(
+        problem.severity, problem.code, problem.message, problem.pointer, line, column, problem.hint
+    )
 
 
 def _place(positions: Positions, pointer: str) -> tuple[int, int] | None:

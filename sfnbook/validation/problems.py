@@ -20,6 +20,7 @@ class Problem(NamedTuple):
     pointer: str | None
     code: str = SCHEMA
     severity: str = ERROR
+    hint: str = ""  # ours, beside AWS's words: what might be meant
 
 
 class Scope(NamedTuple):

@@ -2,18 +2,23 @@
 
 Actions are listed where the list is known; a service with None takes any action, because a
 wrong refusal is worse than a late one.  Source: the Developer Guide's table of optimized
-integrations.
+integrations.  What ``aws-sdk`` can call is in botocore's models, and unchecked without them.
+AWS only says that it does not know a resource; the nearest names are ours.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sfnbook.tasks import models
 from sfnbook.validation.checks import string
 from sfnbook.validation.problems import Problem, Problems, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sfnbook.values import Json
 
 
@@ -95,6 +100,7 @@ def _integration(value: str, call: str, pointer: str, scope: Scope) -> Problems:
             f"The resource provided {value} is not recognized. The value is not a valid resource ARN, "
             "or the resource is not available in this region.",
             pointer,
+            hint=_advice(call),
         )
     elif scope.express and pattern:
         yield Problem(f"Express state machine does not support {_EXPRESS_LACKS[pattern]}", pointer)
@@ -102,10 +108,80 @@ def _integration(value: str, call: str, pointer: str, scope: Scope) -> Problems:
 
 def _exists(sdk: str | None, name: str, action: str, pattern: str | None) -> bool:
     if sdk:
-        return pattern in (None, ".waitForTaskToken")
+        return pattern in (None, ".waitForTaskToken") and _is_modelled(name, action)
     service = SERVICES.get(name)
     if service is None or (service.actions is not None and action not in service.actions):
         return False
     if pattern == ".sync:2":
         return name == "states"
     return pattern is None or (service.sync if pattern == ".sync" else service.token)
+
+
+def _is_modelled(service: str, action: str) -> bool:
+    known = models.services()
+    return not known or (service in known and action in _actions(known[service]))
+
+
+def _actions(service: str) -> list[str]:
+    model = models.load(service)
+    return [] if model is None else [models.action(name) for name in model["operations"]]
+
+
+# --- the nearest names ------------------------------------------------------------------------------
+def _advice(call: str) -> str:
+    """What might be meant instead of what follows ``arn:aws:states:::``.
+
+    >>> _advice("dynamodb:putitem"), _advice("sqs:sendMessage.sync")
+    ('Did you mean dynamodb:putItem?', 'sqs has no .sync. Did you mean sqs:sendMessage?')
+    """
+    sdk, name, action, pattern = _parts(call)
+    named = _service_meant(name, sdk)
+    if named is None:
+        return ""
+    if sdk:
+        meant = _nearest(action, _actions(models.services()[named]))
+        return f"Did you mean aws-sdk:{named}:{meant}?" if meant else f"aws-sdk:{named} has no {action!r}."
+    service = SERVICES[named]
+    meant = action if service.actions is None else _nearest(action, sorted(service.actions))
+    if meant is None:
+        return _only_sdk(named, action, service)
+    if (named, meant) == (name, action):
+        return f"{name} has no {pattern}. Did you mean {name}:{action}?"
+    return (
+        f"Did you mean {named}:{meant}{pattern if _exists(None, named, meant, pattern) and pattern else ''}?"
+    )
+
+
+def _parts(call: str) -> tuple[bool, str, str, str | None]:
+    match = _INTEGRATION.fullmatch(call)
+    if match:
+        return bool(match[1]), match[2], match[3], match[4]
+    sdk, rest = call.startswith("aws-sdk:"), call.removeprefix("aws-sdk:")
+    name, _, action = rest.partition(":")
+    action, dot, pattern = action.partition(".")
+    return sdk, name, action, dot + pattern
+
+
+def _service_meant(name: str, sdk: bool) -> str | None:
+    """The service, also by the name that botocore and the command line give it."""
+    by_botocore = {
+        ours: theirs for theirs, ours in (models.services() if sdk else models.INTEGRATIONS).items()
+    }
+    return by_botocore.get(name) or _nearest(name, models.services() if sdk else SERVICES)
+
+
+def _only_sdk(name: str, action: str, service: Service) -> str:
+    """An action that no optimized integration has; aws-sdk may have it."""
+    sdk = {ours: theirs for theirs, ours in models.services().items()}.get(
+        models.INTEGRATIONS.get(name, name)
+    )
+    if sdk is not None and action in _actions(models.services()[sdk]):
+        return f"Did you mean aws-sdk:{sdk}:{action}?"
+    return f"The actions of {name} are: {', '.join(sorted(service.actions or ()))}."
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like one, in any case of letters."""
+    plain = {one.casefold(): one for one in known}
+    found = difflib.get_close_matches(name.casefold(), plain, n=1)
+    return plain[found[0]] if found else None
