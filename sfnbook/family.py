@@ -47,6 +47,16 @@ def container_of(frame: Frame, scene: Scene) -> Frame | None:
     return parent if parent.scope.execution is frame.scope.execution else None
 
 
+def indices_of(frame: Frame, scene: Scene) -> tuple[int, ...]:
+    """The indices of the Map iterations around a frame, the outermost first."""
+    indices: tuple[int, ...] = ()
+    while (parent := parent_of(frame, scene)) is not None:
+        if scene.state(parent).type == "Map":
+            indices = (frame.scope.index, *indices)
+        frame = parent
+    return indices
+
+
 def fan_of(frame: Frame) -> Fan | None:
     """The fan-out that a frame is at work on."""
     work = frame.work

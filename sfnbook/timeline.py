@@ -18,6 +18,7 @@ from sfnbook.clock import seconds
 from sfnbook.decide import decide
 from sfnbook.errors import UnansweredTask
 from sfnbook.explain import Origin
+from sfnbook.family import indices_of
 from sfnbook.faults import find
 from sfnbook.frames import (
     AWAITING,
@@ -243,6 +244,7 @@ class Timeline:
             remaining=None if task.timeout is None else seconds(task.timeout),
             bits=self.scene.draw_bits("answer") if answer.draws else 0,
             memory=world.memories.get(answer.key),
+            indices=indices_of(frame, self.scene),
         )
 
     def _over_the_limit(self, change: Change) -> Change:

@@ -33,6 +33,7 @@ from sfnbook.frames import (
     World,
     failure_in,
 )
+from sfnbook.tasks.durations import Duration
 from sfnbook.tasks.protocol import Outcome
 from sfnbook.values import text
 
@@ -170,7 +171,10 @@ def started(
 ) -> Change:
     """TaskStarted, with what will come of it and when."""
     task: Scheduled = frame.work._replace(started=scene.now)
-    due, in_time, missed_beat = when(outcome, task, scene.now)
+    seconds = outcome.seconds
+    if isinstance(seconds, Duration):
+        seconds = seconds.draw(scene.draw_bits("seconds"))
+    due, in_time, missed_beat = when(outcome, seconds, task, scene.now)
     failure = None
     if not in_time:
         failure = Failure(TIMEOUT, None, state.pointer, heartbeat=missed_beat)
@@ -209,16 +213,16 @@ ACCEPTED: dict[tuple[str | None, str | None], dict[str, Any]] = {
 }
 
 
-def when(outcome: Outcome, task: Scheduled, now: int) -> tuple[int, bool, bool]:
+def when(outcome: Outcome, seconds: float, task: Scheduled, now: int) -> tuple[int, bool, bool]:
     """When the outcome comes or the Task expires: (time, in time?, was a heartbeat missed?).
 
     The deadline of a heartbeat is the last beat plus HeartbeatSeconds.
     """
-    end = NEVER if outcome.never else microseconds(outcome.seconds)
+    end = NEVER if outcome.never else microseconds(seconds)
     expiry, missed = task.timeout if task.timeout is not None else DEFAULT_TIMEOUT, False
     if task.heartbeat is not None:
         last = 0
-        for beat in sorted(microseconds(seconds) for seconds in outcome.heartbeats):
+        for beat in sorted(map(microseconds, outcome.heartbeats)):
             if beat > last + task.heartbeat or beat > end:
                 break
             last = beat

@@ -7,6 +7,21 @@ attempts(failure('Lambda.ServiceException'), result({'ok': True}, seconds=2))
 
 from __future__ import annotations
 
-from sfnbook.tasks.protocol import Call, Outcome, attempts, failure, never, result, sequence
+from sfnbook.tasks.composed import attempts, iterations, sequence, timed
+from sfnbook.tasks.durations import exponential, normal, uniform
+from sfnbook.tasks.protocol import Call, Outcome, failure, never, result
 
-__all__ = ["Call", "Outcome", "attempts", "failure", "never", "result", "sequence"]
+__all__ = [
+    "Call",
+    "Outcome",
+    "attempts",
+    "exponential",
+    "failure",
+    "iterations",
+    "never",
+    "normal",
+    "result",
+    "sequence",
+    "timed",
+    "uniform",
+]

@@ -8,31 +8,17 @@ what a function or a backend does when it is called.
 from __future__ import annotations
 
 import difflib
-import inspect
 import json
 import pickle
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.errors import UsageError
-from sfnbook.tasks import functions, resources
-from sfnbook.tasks.protocol import (
-    Attempts,
-    Call,
-    Failure,
-    Never,
-    Outcome,
-    Perform,
-    Result,
-    Sequence,
-    ended,
-    is_backend,
-    pasted,
-    spelled,
-)
+from sfnbook.tasks import resources
+from sfnbook.tasks.compiling import compiled, parts, settled
+from sfnbook.tasks.composed import Timed
+from sfnbook.tasks.protocol import Call, Outcome, Perform, Result, ended, is_backend, pasted, spelled
 from sfnbook.tasks.resources import Resource, parse_resource
-from sfnbook.values import Json, checked
 
 if TYPE_CHECKING:
     from sfnbook.definition import Task
@@ -54,11 +40,7 @@ class TaskRef(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One compiled answer.
-
-    ``counted`` says that it needs `Call.count`, ``remembers`` that it leaves a memory, ``draws``
-    that it needs `Call.bits`: each of them costs a little at every call.
-    """
+    """One compiled answer: its key, what was given, and what `compiled` made of it."""
 
     key: str
     spec: Any
@@ -133,9 +115,7 @@ def compile_answers(tasks: object, tasks_of: Iterable[TaskRef]) -> Answers:
     given = _by_key(tasks)
     for key in given:
         _check_key(key, refs)
-    answers = Answers(
-        {key: _compiled_answer(key, _settled(spec, _place(key))) for key, spec in given.items()}
-    )
+    answers = Answers({key: _answer(key, settled(spec, _place(key))) for key, spec in given.items()})
     for ref in refs:
         answer = answers.find(ref)
         if answer is not None:
@@ -217,7 +197,7 @@ def _by_key(tasks: object) -> Mapping[Any, Any]:
         return {}
     if isinstance(tasks, Mapping):
         return tasks
-    if callable(tasks) or is_backend(tasks):
+    if callable(tasks) or is_backend(tasks) or isinstance(tasks, Timed):
         return {EVERY_TASK: tasks}
     raise UsageError(
         "tasks is a mapping from Tasks to answers, a function or a backend, "
@@ -240,93 +220,9 @@ def _place(key: object) -> str:
     return f"tasks[{key!r}]"
 
 
-def _settled(spec: Any, place: str) -> Any:
-    """The answer with private copies of its values, each of them a Result."""
-    match spec:
-        case Attempts(answers):
-            return Attempts(tuple(_settled(answer, place) for answer in answers))
-        case Sequence(answers):
-            return Sequence(tuple(_settled(answer, place) for answer in answers))
-        case Result(value, seconds, heartbeats):
-            return Result(_json(value, place), seconds, heartbeats)
-        case Failure() | Never():
-            return spec
-        case Outcome():
-            outcome = ended(spec)
-            return outcome._replace(result=_json(outcome.result, place))
-        case list() | tuple():
-            inside = pasted(list(spec))[1:-1]
-            raise UsageError(
-                f"{place} is a list, which may mean two things. The list as the Task's result: "
-                f"result([{inside}]); one answer for each attempt: attempts({inside})."
-            )
-    _refuse_callable(spec, place)
-    return spec if callable(spec) or is_backend(spec) else Result(_json(spec, place))
-
-
-def _refuse_callable(spec: Any, place: str) -> None:
-    is_class = isinstance(spec, type)
-    if isinstance(spec, BaseException) or (is_class and issubclass(spec, BaseException)):
-        name = spec.__name__ if is_class else type(spec).__name__
-        raise UsageError(f"{place} is an exception. To fail with its name: failure({name!r})")
-    if is_class and is_backend(spec):
-        raise UsageError(f"{place} is a class; a backend is an object of it: {spec.__name__}()")
-    if inspect.iscoroutinefunction(spec):
-        raise UsageError(
-            f"{place} is an async function; a task function is an ordinary one (def, not async def)."
-        )
-
-
-def _json(value: Json, place: str) -> Json:
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        _warn_of_json_text(value, place)
-    return checked(value, f"The value of {place}")
-
-
-def _warn_of_json_text(value: str, place: str) -> None:
-    try:
-        json.loads(value)
-    except (ValueError, RecursionError):
-        return
-    warnings.warn(
-        f"{place} is JSON text; a result is a JSON value. Perhaps json.loads(...) is meant.", stacklevel=2
-    )
-
-
-def _compiled_answer(key: str, spec: Any) -> Answer:
-    parts = tuple(_parts(spec))
-    # A backend is handed the Call itself, so it may read whatever there is.
-    backend = any(map(is_backend, parts))
-    counted = backend or any(isinstance(part, Sequence) for part in parts)
-    return Answer(key, spec, counted, backend, backend, _compiled(spec))
-
-
-def _compiled(spec: Any) -> Perform:
-    match spec:
-        case Attempts(answers):
-            return _choosing(answers, lambda call: call.attempt - 1)
-        case Sequence(answers):
-            return _choosing(answers, lambda call: call.count)
-        case Result() | Failure() | Never() | Outcome():
-            outcome = ended(spec)
-            return lambda _: outcome
-    if is_backend(spec):
-        return lambda call: functions.call_backend(spec, call)
-    with_context = functions.takes_context(spec)
-    return lambda call: functions.call_function(spec, with_context, call)
-
-
-def _choosing(answers: tuple[Any, ...], number: Callable[[Call], int]) -> Perform:
-    compiled = [_compiled(answer) for answer in answers]
-    last = len(compiled) - 1
-    return lambda call: compiled[min(number(call), last)](call)
-
-
-def _parts(spec: Any) -> Iterator[Any]:
-    yield spec
-    if isinstance(spec, Attempts | Sequence):
-        for answer in spec.answers:
-            yield from _parts(answer)
+def _answer(key: str, spec: Any) -> Answer:
+    run, counted, remembers, draws = compiled(spec)
+    return Answer(key, spec, counted, remembers, draws, run)
 
 
 def _check_form(answer: Answer, ref: TaskRef) -> None:
@@ -338,7 +234,7 @@ def _check_form(answer: Answer, ref: TaskRef) -> None:
         or resource.pattern == "token"
     ):
         return
-    for part in _parts(answer.spec):
+    for part in parts(answer.spec):
         if isinstance(part, Result | Outcome):
             _check_payload(ended(part), answer.key, ref.path)
 
@@ -372,6 +268,6 @@ def _loaded(key: str, data: bytes | None) -> Answer | None:
         return None
     try:
         # Only ever bytes out of a pickle that somebody has chosen to load already.
-        return _compiled_answer(key, pickle.loads(data))  # noqa: S301
+        return _answer(key, pickle.loads(data))  # noqa: S301
     except Exception:  # noqa: BLE001 - a function that is not there any more leaves its Task unanswered
         return None

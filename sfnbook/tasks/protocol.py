@@ -1,8 +1,7 @@
 """What passes between the engine and whoever answers for a Task: a Call goes out, an Outcome comes back.
 
-Beside them stand the words in which people write answers (`result`, `failure`, `attempts`,
-`sequence`, `never`) and the exception that a task function raises to fail in its own words.
-Seconds are virtual everywhere here.
+Beside them stand the words for how one call ends (`result`, `failure`, `never`) and the exception that a
+task function raises to fail in its own words.  Seconds are virtual everywhere here.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from sfnbook.errors import UsageError
+from sfnbook.tasks.durations import Duration, Seconds
 from sfnbook.values import Json, checked
 
 
@@ -26,6 +26,7 @@ class Call(NamedTuple):
     gets a copy of it.  ``remaining`` is the time until the Task times out, if it does.  ``bits``
     are 64 random ones that belong to this attempt, and ``memory`` is what this answer's last
     Outcome asked to be remembered: chance and memory go back and forth with the execution.
+    ``indices`` are those of the Map iterations around the Task, the outermost first.
 
     >>> call = Call("Orders[3].Charge", "Charge", "arn:aws:states:::sqs:sendMessage", {"MessageBody": 1})
     >>> call.attempt, call.count, call.remaining
@@ -45,6 +46,7 @@ class Call(NamedTuple):
     remaining: float | None = None
     bits: int = 0
     memory: Any = None
+    indices: tuple[int, ...] = ()
 
 
 class Outcome(NamedTuple):
@@ -55,7 +57,8 @@ class Outcome(NamedTuple):
     will send the second with the task token.
 
     ``backoff`` replaces the delay that a retrier computes for this failure, and ``memory``, an
-    immutable value, comes back as `Call.memory` at the next call of the same answer.
+    immutable value, comes back as `Call.memory` at the next call of the same answer.  ``seconds`` may be
+    a distribution, and ``why`` says in words how it came to this; `Transition.why` repeats it.
 
     >>> Outcome({"approved": True}, seconds=2).result
     {'approved': True}
@@ -65,7 +68,7 @@ class Outcome(NamedTuple):
     error: str | None = None
     cause: str | None = None
     failed: bool = False
-    seconds: float = 0
+    seconds: Seconds = 0
     heartbeats: tuple[float, ...] = ()
     never: bool = False
     traceback: str | None = None
@@ -75,12 +78,17 @@ class Outcome(NamedTuple):
     memory: Any = None
     refused: bool = False
     waits: bool = False
+    why: str = ""
 
 
 class Backend(Protocol):
     """Whatever has ``call(Call) -> Outcome`` answers for Tasks."""
 
     def call(self, call: Call, /) -> Outcome: ...
+
+
+Perform: TypeAlias = Callable[[Call], Outcome]
+"""A compiled answer."""
 
 
 class TaskFailure(Exception):  # noqa: N818 - the name of what happens to the Task
@@ -98,19 +106,19 @@ class TaskFailure(Exception):  # noqa: N818 - the name of what happens to the Ta
         return f"{self.error}: {self.cause}" if self.cause else str(self.error)
 
 
-def succeeded(result: Json, seconds: float = 0, heartbeats: Iterable[float] = ()) -> Outcome:
+def succeeded(result: Json, seconds: Seconds = 0, heartbeats: Iterable[float] = ()) -> Outcome:
     """The Outcome of a Task that succeeds.
 
     >>> succeeded([1]).result
     [1]
     """
-    return Outcome(result, None, None, False, *_timing(seconds, heartbeats))
+    return Outcome(result, None, None, False, *timing(seconds, heartbeats))
 
 
 def failed(
     error: str | None,
     cause: str | None = None,
-    seconds: float = 0,
+    seconds: Seconds = 0,
     heartbeats: Iterable[float] = (),
     traceback: str | None = None,
 ) -> Outcome:
@@ -120,7 +128,7 @@ def failed(
     True
     """
     error, cause = _names(error, cause)
-    return Outcome(None, error, cause, True, *_timing(seconds, heartbeats), False, traceback)
+    return Outcome(None, error, cause, True, *timing(seconds, heartbeats), False, traceback)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -128,11 +136,11 @@ class Result:
     """The answer that `result` makes."""
 
     value: Json
-    seconds: float = 0
+    seconds: Seconds = 0
     heartbeats: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
-        return f"result({spelled(self.value)}{_spelled_timing(self)})"
+        return f"result({spelled(self.value)}{spelled_timing(self)})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -141,12 +149,12 @@ class Failure:
 
     error: str | None
     cause: str | None = ""
-    seconds: float = 0
+    seconds: Seconds = 0
     heartbeats: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         cause = f", {self.cause!r}" if self.cause != "" else ""
-        return f"failure({self.error!r}{cause}{_spelled_timing(self)})"
+        return f"failure({self.error!r}{cause}{spelled_timing(self)})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -155,26 +163,6 @@ class Never:
 
     def __repr__(self) -> str:
         return "never()"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Attempts:
-    """The answer that `attempts` makes."""
-
-    answers: tuple[Any, ...]
-
-    def __repr__(self) -> str:
-        return f"attempts({', '.join(map(spelled, self.answers))})"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Sequence:
-    """The answer that `sequence` makes."""
-
-    answers: tuple[Any, ...]
-
-    def __repr__(self) -> str:
-        return f"sequence({', '.join(map(spelled, self.answers))})"
 
 
 Ending: TypeAlias = Outcome | Result | Failure | Never
@@ -186,42 +174,26 @@ _LONGEST_PASTE: Final = 2000
 ENDINGS: Final = (Outcome, Result, Failure, Never)
 
 
-def result(value: Json, seconds: float = 0, heartbeats: Iterable[float] = ()) -> Result:
+def result(value: Json, seconds: Seconds = 0, heartbeats: Iterable[float] = ()) -> Result:
     """Succeed with ``value`` after ``seconds``, beating at each of ``heartbeats``.
+
+    ``seconds`` is a number or a distribution (`uniform`, `exponential`, `normal`).
 
     >>> result({"ok": True}, seconds=60, heartbeats=[20, 40])
     result({'ok': True}, seconds=60, heartbeats=(20, 40))
     """
-    return Result(value, *_timing(seconds, heartbeats))
+    return Result(value, *timing(seconds, heartbeats))
 
 
 def failure(
-    error: str | None, cause: str | None = "", seconds: float = 0, heartbeats: Iterable[float] = ()
+    error: str | None, cause: str | None = "", seconds: Seconds = 0, heartbeats: Iterable[float] = ()
 ) -> Failure:
     """Fail with this error name and cause after ``seconds``.
 
     >>> failure("Lambda.TooManyRequestsException", "Rate Exceeded.")
     failure('Lambda.TooManyRequestsException', 'Rate Exceeded.')
     """
-    return Failure(*_names(error, cause), *_timing(seconds, heartbeats))
-
-
-def attempts(*answers: Any) -> Attempts:
-    """The first answer for the first attempt of a visit, and so on; the last one repeats.
-
-    >>> attempts(failure("States.Timeout"), {"ok": True})
-    attempts(failure('States.Timeout'), {'ok': True})
-    """
-    return Attempts(_some(answers, "attempts"))
-
-
-def sequence(*answers: Any) -> Sequence:
-    """One answer for each call over all visits, retries and iterations; the last one repeats.
-
-    >>> sequence({"page": 1}, {"page": 2}, never())
-    sequence({'page': 1}, {'page': 2}, never())
-    """
-    return Sequence(_some(answers, "sequence"))
+    return Failure(*_names(error, cause), *timing(seconds, heartbeats))
 
 
 def never() -> Never:
@@ -313,7 +285,7 @@ def _well_formed(outcome: Outcome) -> Outcome:
     if outcome.never:
         seconds, heartbeats = outcome.seconds, _moments(outcome.heartbeats)
     else:
-        seconds, heartbeats = _timing(outcome.seconds, outcome.heartbeats)
+        seconds, heartbeats = timing(outcome.seconds, outcome.heartbeats)
     return outcome._replace(error=error, cause=cause, seconds=seconds, heartbeats=heartbeats)
 
 
@@ -328,9 +300,16 @@ def _names(error: Any, cause: Any) -> tuple[Any, Any]:
     return error, cause
 
 
-def _timing(seconds: float, heartbeats: Iterable[float]) -> tuple[float, tuple[float, ...]]:
-    (end,) = _moments((seconds,))
+def timing(seconds: Seconds, heartbeats: Iterable[float]) -> tuple[Seconds, tuple[float, ...]]:
+    """A duration and its heartbeats, checked and in order.
+
+    >>> timing(60, [40, 20])
+    (60, (20, 40))
+    """
     beats = _moments(heartbeats)
+    if isinstance(seconds, Duration):
+        return seconds, beats
+    (end,) = _moments((seconds,))
     if beats and beats[-1] > end:
         raise UsageError(f"A heartbeat at {beats[-1]} s comes after the end at {end} s: give seconds=.")
     return end, beats
@@ -347,16 +326,7 @@ def _moments(moments: Iterable[float]) -> tuple[float, ...]:
     return given
 
 
-def _spelled_timing(answer: Result | Failure) -> str:
+def spelled_timing(answer: Any) -> str:
+    """The keywords ``seconds=`` and ``heartbeats=`` that an answer was written with."""
     seconds = f", seconds={answer.seconds!r}" if answer.seconds else ""
     return seconds + (f", heartbeats={answer.heartbeats!r}" if answer.heartbeats else "")
-
-
-def _some(answers: tuple[Any, ...], word: str) -> tuple[Any, ...]:
-    if not answers:
-        raise UsageError(f"{word}() needs at least one answer, for example {word}({{'ok': True}}).")
-    return answers
-
-
-Perform: TypeAlias = Callable[[Call], Outcome]
-"""A compiled answer."""
