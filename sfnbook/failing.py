@@ -25,6 +25,7 @@ from sfnbook.frames import (
     Frame,
     Left,
     Stopping,
+    Visit,
 )
 from sfnbook.values import exceeds, size
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from sfnbook.program import Compiled, CompiledCatcher
     from sfnbook.scene import Scene
     from sfnbook.values import Json
+
+_new = tuple.__new__  # see decide
 
 CONTAINERS = frozenset({"Map", "Parallel"})
 
@@ -81,22 +84,37 @@ def _retried(state: Compiled, frame: Frame, scene: Scene, failure: Failure, inde
     retrier = state.retry[index]
     delay = failure.backoff
     if delay is None:
-        delay = microseconds(retry.delay(retrier, uses(frame, index), scene.draw_bits("jitter")))
-    visit = frame.visit._replace(
-        retries=frame.visit.retries + 1, used=retry.count_use(frame.visit.used, index, len(state.retry))
+        bits = scene.draw_bits("jitter") if retrier.jitter_strategy == "FULL" else 0
+        delay = microseconds(retry.delay(retrier, uses(frame, index), bits))
+    visit = frame.visit
+    used = retry.count_use(visit.used, index, len(state.retry))
+    visit = _new(
+        Visit,
+        (visit.number, visit.time, visit.before, visit.entered, visit.retries + 1, used, visit.counts),
     )
     # AWS: a Map or Parallel that is retried does not write that it failed.
     own = events_of_failing(state, frame, failure)
     events = tuple(event for event in own if not event.endswith("StateFailed"))
     first = scene.next_event(frame)
-    after = frame._replace(
-        phase=RETRYING,
-        visit=visit,
-        due=scene.now + delay,
-        event=first + len(events) - 1 if events else frame.event,
-        work=failure,
+    event = first + len(events) - 1 if events else frame.event
+    due = scene.now + delay
+    after = _new(
+        Frame,
+        (
+            frame.id,
+            frame.scope,
+            frame.state,
+            RETRYING,
+            frame.data,
+            frame.variables,
+            visit,
+            due,
+            event,
+            failure,
+        ),
     )
-    return Change("RetryScheduled", scene.now, frame, after, children_gone(frame, scene), first, events)
+    others = children_gone(frame, scene)
+    return _new(Change, ("RetryScheduled", scene.now, frame, after, others, first, events))
 
 
 def _caught(state: Compiled, frame: Frame, scene: Scene, failure: Failure, index: int) -> Change:

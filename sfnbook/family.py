@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sfnbook.scene import Scene
     from sfnbook.values import Json
 
+_WITH_CHILDREN = (Fan, Stopping, Halted, Stopped, Nested)
+
 Pairs = tuple[tuple[Frame | None, Frame | None], ...]
 
 
@@ -103,6 +105,8 @@ def deadline_of(top: Frame, scene: Scene) -> Iterator[Frame]:
 
 def children_gone(frame: Frame, scene: Scene) -> Pairs:
     """The frames of a fan-out and everything below them, leaving the table."""
+    if not isinstance(frame.work, _WITH_CHILDREN):
+        return ()
     return tuple((below, None) for below in descendants(frame, scene))
 
 

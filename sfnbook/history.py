@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sfnbook.program import Program
 
 REGION: Final = "us-east-1"
-_NOT_TRUNCATED: Final = {"truncated": False}
 
 
 class Subject(NamedTuple):
@@ -138,17 +137,17 @@ def _details(kind: str, subject: Subject) -> tuple[str, dict[str, Json] | None]:
 
 
 def _entered(subject: Subject) -> dict[str, Json]:
-    return {"name": subject.state.name, "input": text(subject.after.data), "inputDetails": _NOT_TRUNCATED}
+    return {"name": subject.state.name, "input": text(subject.after.data), "inputDetails": _not_truncated()}
 
 
 def _exited(subject: Subject) -> dict[str, Json]:
     details: dict[str, Json] = {
-        "name": subject.state.name, "output": text(subject.after.data), "outputDetails": _NOT_TRUNCATED,
+        "name": subject.state.name, "output": text(subject.after.data), "outputDetails": _not_truncated(),
     }  # fmt: skip
     assigned = getattr(subject.after.work, "assigned", None)
     if assigned:
         details["assignedVariables"] = {name: text(value) for name, value in assigned.items()}
-        details["assignedVariablesDetails"] = _NOT_TRUNCATED
+        details["assignedVariablesDetails"] = _not_truncated()
     return details
 
 
@@ -172,9 +171,13 @@ def _error(subject: Subject) -> dict[str, Json]:
     return {key: value for key, value in shown.items() if value is not None}
 
 
+def _not_truncated() -> dict[str, Json]:
+    return {"truncated": False}
+
+
 def _output(subject: Subject) -> dict[str, Json]:
     running: Running = subject.after.work
-    return {"output": text(running.result), "outputDetails": _NOT_TRUNCATED}
+    return {"output": text(running.result), "outputDetails": _not_truncated()}
 
 
 def _service(subject: Subject) -> dict[str, Json]:
@@ -207,7 +210,7 @@ def _scheduled_with_input(subject: Subject) -> dict[str, Json]:
     return {
         "resource": subject.state.definition.resource,
         "input": text(task.arguments),
-        "inputDetails": _NOT_TRUNCATED,
+        "inputDetails": _not_truncated(),
         **_limits_of(task),
         **_credentials(task),
     }
@@ -216,7 +219,7 @@ def _scheduled_with_input(subject: Subject) -> dict[str, Json]:
 def _submitted(subject: Subject) -> dict[str, Json]:
     before = subject.before.work
     submitted = before.running.submitted if isinstance(before, Submitting) else before.submitted
-    return {**_service(subject), "output": text(submitted), "outputDetails": _NOT_TRUNCATED}
+    return {**_service(subject), "output": text(submitted), "outputDetails": _not_truncated()}
 
 
 def _activity_started(subject: Subject) -> dict[str, Json] | None:
@@ -232,7 +235,7 @@ def _iteration(subject: Subject) -> dict[str, Json]:
 def _execution_started(subject: Subject) -> dict[str, Json]:
     execution = subject.after.scope.execution
     return {
-        "input": text(execution.input), "inputDetails": _NOT_TRUNCATED, "roleArn": execution.role_arn,
+        "input": text(execution.input), "inputDetails": _not_truncated(), "roleArn": execution.role_arn,
     }  # fmt: skip
 
 
@@ -261,7 +264,7 @@ DETAILS: Final[dict[str, Callable[[Subject], dict[str, Json] | None]]] = {
     "ExecutionStarted": _execution_started,
     "ExecutionSucceeded": lambda subject: {
         "output": text(subject.after.data),
-        "outputDetails": _NOT_TRUNCATED,
+        "outputDetails": _not_truncated(),
     },
     "ExecutionFailed": _error,
     "ExecutionAborted": _error,

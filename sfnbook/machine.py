@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance, parse, source, validation
-from sfnbook.clock import start_instant
+from sfnbook.clock import DEFAULT_START, start_instant
 from sfnbook.definition import Definition, Task, inner_blocks
 from sfnbook.errors import DefinitionError, UsageError
 from sfnbook.execution import Execution
@@ -21,7 +21,7 @@ from sfnbook.timeline import Setup
 from sfnbook.values import Json, copied, exceeds, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from sfnbook.errors import Diagnostic
@@ -89,6 +89,11 @@ class StateMachine:
         """The machine's ARN: its own, if it was described by AWS."""
         return self._read.arn or f"{ACCOUNT}:stateMachine:{self.name}"
 
+    @property
+    def role_arn(self) -> str:
+        """The role that executions run with: its own, if it was described by AWS."""
+        return self._read.role_arn or ROLE
+
     # --- running --------------------------------------------------------------------------------
     def start(
         self,
@@ -120,12 +125,36 @@ class StateMachine:
         >>> machine.start({"n": 1}, tasks={"A": lambda event: event["n"] + 1}).result()
         2
         """
+        prepared = self.prepare(
+            tasks=tasks, machines=machines, files=files, activities=activities, type=type, limits=limits
+        )
+        return prepared.start(
+            input, name=name, start_time=start_time, seed=seed, keep_history=keep_history, arn=arn,
+            role_arn=role_arn,
+        )  # fmt: skip
+
+    def prepare(
+        self,
+        *,
+        tasks: Any = None,
+        machines: Mapping[str, StateMachine] | None = None,
+        files: Any = None,
+        activities: Iterable[str] | None = None,
+        type: str | None = None,  # noqa: A002 - the API's word
+        limits: Limits | None = AWS_LIMITS,
+    ) -> Prepared:
+        """Check and compile what many executions share: each of them then starts at once.
+
+        The keywords are those of `start`.
+
+        >>> prepared = load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}).prepare()
+        >>> [prepared.start(number).result() for number in range(3)]
+        [0, 1, 2]
+        """
         workflow = type or self.type
         if workflow not in TYPES:
             raise UsageError(f"type={workflow!r}: a workflow is {' or '.join(TYPES)}.")
         self._check_type(workflow)
-        if not isinstance(seed, int):
-            raise UsageError(f"seed={seed!r}: give a whole number.")
         limits = NO_LIMITS if limits is None else limits
         if not isinstance(limits, Limits):
             raise UsageError(
@@ -133,30 +162,20 @@ class StateMachine:
                 "sfnbook.AWS_LIMITS._replace(events=None)."
             )
         nested = _machines(machines)
-        machines_by_key = {"main": self, **nested}
-        refs = {
-            (key, pointer): ref for key, one in machines_by_key.items() for pointer, ref in one.task_refs(key)
-        }
-        given = {} if input is None else payload(input, "The input")
-        if limits.payload_bytes is not None and exceeds(given, limits.payload_bytes):
-            raise UsageError(
-                f"InvalidExecutionInput: the input has {size(given):,} bytes, AWS takes "
-                f"{limits.payload_bytes:,}. limits=None lifts the limit."
-            )
-        identity = self._identity(given, name, start_time, seed, workflow, arn, role_arn)
-        setup = Setup(
-            {key: one.definition for key, one in machines_by_key.items()},
-            refs,
-            compile_answers(tasks, list(refs.values())),
-            _birth(self.definition, identity, limits),
-            limits,
-            seed,
-            {key: (one.arn, one.name) for key, one in nested.items()},
-            _open(files),
-            None if activities is None else frozenset(activities),
-            {key: one.program for key, one in machines_by_key.items()},
+        by_key = {"main": self, **nested}
+        refs = {(key, pointer): ref for key, one in by_key.items() for pointer, ref in one.task_refs(key)}
+        setup = partial(
+            Setup,
+            definitions={key: one.definition for key, one in by_key.items()},
+            refs=refs,
+            answers=compile_answers(tasks, list(refs.values())),
+            limits=limits,
+            machines={key: (one.arn, one.name) for key, one in nested.items()},
+            files=_open(files),
+            activities=None if activities is None else frozenset(activities),
+            programs={key: one.program for key, one in by_key.items()},
         )
-        return Execution(setup, keep_history=keep_history)
+        return Prepared(self, workflow, limits, setup)
 
     def _check_type(self, workflow: str) -> None:
         """What AWS refuses when a machine of this type is created: Express has no callbacks, for one."""
@@ -165,21 +184,6 @@ class StateMachine:
             if any(diagnostic.severity == "ERROR" for diagnostic in diagnostics):
                 raise DefinitionError(diagnostics)
             self._checked.add(workflow)
-
-    def _identity(
-        self, given: Json, name: str | None, start_time: Any, seed: int, workflow: str,
-        arn: str | None, role_arn: str | None,
-    ) -> Identity:  # fmt: skip
-        started = start_instant(start_time)
-        name = name or chance.uuid_text(chance.combine(seed, chance.digest(self.name), chance.digest("name")))
-        if arn is None:
-            base = self.arn.rpartition(":stateMachine:")[0] or ACCOUNT
-            arn = f"{base}:execution:{self.name}:{name}"
-            if workflow == "EXPRESS":
-                run = chance.uuid_text(chance.combine(seed, chance.digest(name), chance.digest("express")))
-                arn = f"{base}:express:{self.name}:{name}:{run}"
-        role = role_arn or self._read.role_arn or ROLE
-        return Identity(TOP, "main", arn, name, self.arn, self.name, role, given, started, workflow)
 
     def unanswered(self, tasks: Any = None) -> list[str]:
         """The paths of the Tasks that nobody in ``tasks`` answers for.
@@ -213,7 +217,7 @@ class StateMachine:
         """
         from sfnbook.teststate import test_state  # noqa: PLC0415
 
-        role = role_arn or self._read.role_arn or ROLE
+        role = role_arn or self.role_arn
         return test_state(
             self, name, input, mock=mock, context=context, variables=variables, role_arn=role,
             inspection_level=inspection_level, state_configuration=state_configuration, **options,
@@ -267,6 +271,72 @@ class StateMachine:
     __hash__ = None  # type: ignore[assignment] # definitions hold JSON
 
 
+class Prepared:
+    """What the executions of a machine share, checked and compiled once: see `StateMachine.prepare`."""
+
+    def __init__(self, machine: StateMachine, workflow: str, limits: Limits, setup: partial[Setup]) -> None:
+        self.machine, self.workflow, self.limits = machine, workflow, limits
+        self._setup = setup
+        self._start = start_of(machine.definition)
+
+    def start(
+        self,
+        input: Json = None,  # noqa: A002 - the API's word
+        *,
+        name: str | None = None,
+        start_time: Any = None,
+        seed: int = 0,
+        keep_history: bool = True,
+        arn: str | None = None,
+        role_arn: str | None = None,
+    ) -> Execution:
+        """Start an execution; the keywords are those of `StateMachine.start`."""
+        if not isinstance(seed, int):
+            raise UsageError(f"seed={seed!r}: give a whole number.")
+        given = self.checked({} if input is None else input)
+        identity = self._identity(given, name, start_instant(start_time), seed, arn, role_arn)
+        return self._execution(identity, seed, keep_history, None)
+
+    def checked(self, given: Json) -> Json:
+        """A copy of an input that AWS would take."""
+        given = payload(given, "The input")
+        if self.limits.payload_bytes is not None and exceeds(given, self.limits.payload_bytes):
+            raise UsageError(
+                f"InvalidExecutionInput: the input has {size(given):,} bytes, AWS takes "
+                f"{self.limits.payload_bytes:,}. limits=None lifts the limit."
+            )
+        return given
+
+    def watched(self, given: Json, seed: int, watch: Callable[[Change], Any]) -> Execution:
+        """An execution that keeps no history and shows each change to ``watch``; its input is `checked`."""
+        identity = self._identity(given, None, DEFAULT_START, seed, None, None)
+        return self._execution(identity, seed, False, watch)
+
+    def _execution(
+        self, identity: Identity, seed: int, keep_history: bool, watch: Callable[[Change], Any] | None
+    ) -> Execution:
+        birth = _birth(self.machine.definition, self._start, identity, self.limits)
+        return Execution(self._setup(birth=birth, seed=seed), keep_history=keep_history, watch=watch)
+
+    def _identity(
+        self, given: Json, name: str | None, started: int, seed: int, arn: str | None, role_arn: str | None
+    ) -> Identity:
+        machine = self.machine
+        name = name or chance.uuid_text(
+            chance.combine(seed, chance.digest(machine.name), chance.digest("name"))
+        )
+        if arn is None:
+            base = machine.arn.rpartition(":stateMachine:")[0] or ACCOUNT
+            arn = f"{base}:execution:{machine.name}:{name}"
+            if self.workflow == "EXPRESS":
+                run = chance.uuid_text(chance.combine(seed, chance.digest(name), chance.digest("express")))
+                arn = f"{base}:express:{machine.name}:{name}:{run}"
+        role = role_arn or machine.role_arn
+        return Identity(
+            TOP, "main", arn, name, machine.arn, machine.name, role, given, started, self.workflow
+        )
+
+
 def _machines(machines: Mapping[str, StateMachine] | None) -> dict[str, StateMachine]:
     if machines is None:
         return {}
@@ -292,11 +362,11 @@ def _task_refs(definition: Definition, prefix: str) -> Iterator[tuple[str, TaskR
             yield from _task_refs(inner, f"{prefix}{state.name}.")
 
 
-def _birth(definition: Definition, identity: Identity, limits: Limits) -> Change:
+def _birth(definition: Definition, start: str, identity: Identity, limits: Limits) -> Change:
     """The first change: the top-level frame before its first state, and its deadline."""
     scope = Scope("", identity, None, 0, None)
     started = identity.started
-    top = Frame(TOP, scope, start_of(definition), ENTER, identity.input, {}, FIRST_VISIT, started, 0, None)
+    top = Frame(TOP, scope, start, ENTER, identity.input, {}, FIRST_VISIT, started, 0, None)
     return Change(
         "ExecutionStarted",
         started,

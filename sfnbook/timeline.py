@@ -42,7 +42,7 @@ from sfnbook.tasks.protocol import Call
 from sfnbook.timers import TimerIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sfnbook.definition import Definition
     from sfnbook.tasks.answers import Answer, Answers, TaskRef
@@ -112,11 +112,14 @@ class Timeline:
 
     ``frames`` is the table, ``changes`` the list, ``cursor`` how many of them are applied,
     ``counters`` the latest event id of each execution, ``clock`` the virtual time in microseconds.
+    Where no history is kept, ``watch`` is shown each change as it is made.
     """
 
-    def __init__(self, setup: Setup, *, keep_history: bool = True) -> None:
+    def __init__(
+        self, setup: Setup, *, keep_history: bool = True, watch: Callable[[Change], Any] | None = None
+    ) -> None:
         self.setup = setup
-        self._keep = keep_history
+        self._keep, self._watch = keep_history, watch
         self.frames: dict[FrameId, Frame] = {}
         self.changes: list[Change] = []
         self.counters: dict[FrameId, int] = defaultdict(int)
@@ -224,28 +227,41 @@ class Timeline:
             raise UnansweredTask(
                 frame.scope.prefix + state.name, state.name, setup.answers.literal(ref, state.resource)
             )
-        outcome = setup.answers.perform(answer, self._call(state, frame, answer))
-        others = working.remembered(scene, answer, outcome.memory)
-        return working.started(state, frame, scene, outcome, others, answer.key)
+        return self._answered(state, frame, answer)
+
+    def _scripted(self, request: Any) -> Change | None:
+        """The start of a Task whose answer is written down: nobody has to be called."""
+        state, frame = request
+        if state.type == "Map":
+            return None
+        answer = self.setup.answers.find(self.setup.refs[place(frame, state)])
+        return None if answer is None or answer.asks else self._answered(state, frame, answer)
+
+    def _answered(self, state: Any, frame: Frame, answer: Answer) -> Change:
+        outcome = answer.run(self._call(state, frame, answer))
+        others = working.remembered(self.scene, answer, outcome.memory)
+        return working.started(state, frame, self.scene, outcome, others, answer.key)
 
     def _call(self, state: Any, frame: Frame, answer: Answer) -> Call:
-        task, world = frame.work, self.scene.world
-        return Call(
-            path=frame.scope.prefix + state.name,
-            state=state.name,
-            resource=state.definition.resource,
-            input=task.arguments,
-            attempt=frame.visit.retries + 1,
-            visit=frame.visit.number,
-            count=world.counts.get(answer.key, 0),
-            time=seconds(self.scene.now - self.setup.birth.time),
-            token=task.token,
-            context=self.scene.context_of(frame),
-            remaining=None if task.timeout is None else seconds(task.timeout),
-            bits=self.scene.draw_bits("answer") if answer.draws else 0,
-            memory=world.memories.get(answer.key),
-            indices=indices_of(frame, self.scene),
+        task, world, visit = frame.work, self.scene.world, frame.visit
+        timeout = task.timeout
+        fields: Any = (
+            frame.scope.prefix + state.name,
+            state.name,
+            state.definition.resource,
+            task.arguments,
+            visit.retries + 1,
+            visit.number,
+            world.counts.get(answer.key, 0),
+            seconds(self.scene.now - self.setup.birth.time),
+            task.token,
+            self.scene.context_of(frame) if answer.asks else {},
+            None if timeout is None else seconds(timeout),
+            self.scene.draw_bits("answer") if answer.draws else 0,
+            world.memories.get(answer.key),
+            indices_of(frame, self.scene),
         )
+        return tuple.__new__(Call, fields)
 
     def _over_the_limit(self, change: Change) -> Change:
         """AWS ends an execution whose history is full; the last event says so."""
@@ -269,9 +285,10 @@ class Timeline:
                 with without_collector():
                     self._rush(frame)
 
-    def _rush(self, frame: Any) -> None:  # noqa: PLR0912 - flat on purpose
+    def _rush(self, frame: Any) -> None:  # noqa: C901, PLR0912 - flat on purpose
         frames, changes, counters, scene = self.frames, self.changes, self.counters, self.scene
-        keep, last_event = self._keep, self._last_event - LONGEST_CHANGE
+        note = changes.append if self._keep else self._watch
+        last_event = self._last_event - LONGEST_CHANGE
         number, billed, now = self.cursor, self.billed, self.clock
         index, self._index = self._index or TimerIndex(frames.values()), None
         index.take(frames)
@@ -280,11 +297,12 @@ class Timeline:
             if frame.phase in GATED and not self.may_pass(frame):
                 break
             now = max(now, frame.due)
-            change = decide(frame, scene, now, number)
-            if type(change) is not Change:
+            made = decide(frame, scene, now, number)
+            change = made if type(made) is Change else self._scripted(made)
+            if change is None:
                 break
             kind, _, _, after, others, first, events = change
-            if first > last_event or kind in ENDS:
+            if first > last_event:
                 break
             number += 1
             if kind in BILLED:
@@ -301,13 +319,17 @@ class Timeline:
             frames[frame.id] = frame
             if events:
                 counters[frame.scope.execution.key] = first + len(events) - 1
-            if keep:
-                changes.append(change)
+            if note is not None:
+                note(change)
             self.cursor, self.billed, self.clock = number, billed, now
             self._pending = None
+            if kind in ENDS:
+                break
             if frame.due is not None:
+                if not heap or frame.due < heap[0][0]:
+                    continue
                 key = (frame.due, rank(frame.phase, 1), frame.event, frame.id)
-                if not heap or key < heap[0]:
+                if key < heap[0]:
                     continue
                 heappush(heap, key)
             frame = index.take(frames)
@@ -321,6 +343,8 @@ class Timeline:
         del self.changes[self.cursor :]
         if self._keep:
             self.changes.append(change)
+        elif self._watch is not None:
+            self._watch(change)
         self._apply(change, self.cursor + 1)
 
     def _apply(self, change: Change, cursor: int) -> None:
@@ -422,9 +446,10 @@ class Timeline:
 
     def __getstate__(self) -> dict[str, Any]:
         self.settle()
-        derived = {"scene", "origin", "_index"}
+        derived = {"scene", "origin", "_index", "_watch"}
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._watch = None
         self._ready()

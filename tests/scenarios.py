@@ -349,12 +349,17 @@ class Scenario(NamedTuple):
     moves: tuple[str, ...]
 
     def start(self, **changes: Any) -> sfnbook.Execution:
-        given = {
-            "tasks": {**self.tasks, "Child/Told": echo},
-            "machines": {"Child": sfnbook.load(CHILD, name="Child")},
-            "seed": self.seed,
-        }
-        return sfnbook.load(self.definition).start(self.input, **given | changes)
+        return sfnbook.load(self.definition).start(
+            self.input, **self._answers() | {"seed": self.seed} | changes
+        )
+
+    def _answers(self) -> dict[str, Any]:
+        children = {"Child": sfnbook.load(CHILD, name="Child")}
+        return {"tasks": {**self.tasks, "Child/Told": echo}, "machines": children}
+
+    def watch(self, watch: Callable[[Any], object]) -> sfnbook.Execution:
+        prepared = sfnbook.load(self.definition).prepare(**self._answers())
+        return drive(prepared.watched(self.input, self.seed, watch), self.moves)
 
     def run(self, **changes: Any) -> sfnbook.Execution:
         return drive(self.start(**changes), self.moves)

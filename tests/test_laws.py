@@ -218,6 +218,14 @@ def test_a_run_without_history_decides_the_same(scenario):
     assert forgetful.transitions == forgetful.history() == []
 
 
+@LAW
+@given(scenarios())
+def test_who_watches_a_run_without_history_sees_every_change(scenario):
+    seen, ran = [], scenario.run()
+    assert outcome_of(scenario.watch(seen.append)) == outcome_of(ran)
+    assert seen == ran.changes
+
+
 ORDERED = st.lists(st.tuples(st.integers(0, 9), st.sampled_from([0, 0.5, 1, 2, 3])), max_size=7)
 
 

@@ -44,10 +44,11 @@ class Answer(NamedTuple):
 
     key: str
     spec: Any
+    run: Perform
     counted: bool
     remembers: bool
     draws: bool
-    run: Perform
+    asks: bool
 
 
 class Answers:
@@ -57,10 +58,11 @@ class Answers:
     *unanswered* there: its Tasks find nobody, rather than a less specific answer.
     """
 
-    __slots__ = ("_answers",)
+    __slots__ = ("_answers", "_found")
 
     def __init__(self, answers: Mapping[str, Answer | None]) -> None:
         self._answers = dict(answers)
+        self._found: dict[TaskRef, Answer | None] = {}
 
     def find(self, ref: TaskRef) -> Answer | None:
         """The most specific answer for a Task, None if nobody answers.
@@ -69,11 +71,10 @@ class Answers:
         >>> answers.find(TaskRef("Charge", "Charge", "r")).key
         'Charge'
         """
-        answers = self._answers
-        for key in ref.names():
-            if key in answers:
-                return answers[key]
-        return None
+        if ref not in self._found:
+            key = next((key for key in ref.names() if key in self._answers), None)
+            self._found[ref] = None if key is None else self._answers[key]
+        return self._found[ref]
 
     @staticmethod
     def perform(answer: Answer, call: Call) -> Outcome:
@@ -221,8 +222,7 @@ def _place(key: object) -> str:
 
 
 def _answer(key: str, spec: Any) -> Answer:
-    run, counted, remembers, draws = compiled(spec)
-    return Answer(key, spec, counted, remembers, draws, run)
+    return Answer(key, spec, *compiled(spec))
 
 
 def _check_form(answer: Answer, ref: TaskRef) -> None:

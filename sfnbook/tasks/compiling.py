@@ -41,13 +41,14 @@ class Compiled(NamedTuple):
     """A compiled answer.
 
     ``counted`` says that it needs `Call.count`, ``remembers`` that it leaves a memory, ``draws`` that
-    it needs `Call.bits`.
+    it needs `Call.bits`, ``asks`` that it calls people's code, which may read the context.
     """
 
     run: Perform
     counted: bool = False
     remembers: bool = False
     draws: bool = False
+    asks: bool = False
 
 
 def parts(spec: Any) -> Iterator[Any]:
@@ -134,9 +135,9 @@ def compiled(spec: Any) -> Compiled:
             return Compiled(lambda _: outcome)
     if is_backend(spec):
         # A backend is handed the Call itself, so it may read whatever there is.
-        return Compiled(lambda call: functions.call_backend(spec, call), True, True, True)
+        return Compiled(lambda call: functions.call_backend(spec, call), True, True, True, True)
     with_context = functions.takes_context(spec)
-    return Compiled(lambda call: functions.call_function(spec, with_context, call))
+    return Compiled(lambda call: functions.call_function(spec, with_context, call), asks=True)
 
 
 def _bounded(length: int, number: Callable[[Call], int]) -> Callable[[Call], int]:
@@ -158,7 +159,7 @@ def _by_indices(numbers: dict[Any, int]) -> Callable[[Call], int]:
 
 def _choosing(answers: tuple[Any, ...], number: Callable[[Call], int]) -> Compiled:
     chosen = [compiled(answer) for answer in answers]
-    counted, remembers, draws = (any(needs) for needs in zip(*(one[1:] for one in chosen), strict=True))
+    needs = [any(needed) for needed in zip(*(one[1:] for one in chosen), strict=True)]
     runs = [one.run for one in chosen]
 
     def run(call: Call) -> Outcome:
@@ -171,7 +172,8 @@ def _choosing(answers: tuple[Any, ...], number: Callable[[Call], int]) -> Compil
         outcome = runs[index](call._replace(memory=memories[index]))
         return outcome._replace(memory=(*memories[:index], outcome.memory, *memories[index + 1 :]))
 
-    return Compiled(remembering if remembers else run, counted, remembers, draws)
+    made = Compiled(run, *needs)
+    return made._replace(run=remembering) if made.remembers else made
 
 
 def _timed(inner: Compiled, seconds: Any, heartbeats: tuple[float, ...]) -> Compiled:
