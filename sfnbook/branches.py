@@ -13,9 +13,9 @@ from sfnbook import outside
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
 from sfnbook.frames import AWAITING, DEADLINE, OVER, WORLD, Change, Fault, Frame, FrameId
-from sfnbook.outside import Pending
 from sfnbook.tasks.resources import invokes_lambda
 from sfnbook.timeline import place
+from sfnbook.tokens import Pending
 from sfnbook.values import Json, copied
 
 if TYPE_CHECKING:
@@ -194,22 +194,7 @@ class OpenTask(Pending):
         super().__init__(pending._timeline, pending.frame, pending._state)  # noqa: SLF001 - one of its kind
         self._edit = edit
 
-    def succeed(self, output: Json) -> None:
-        """SendTaskSuccess."""
-        self._answer("answered", lambda pending: pending.succeed(output))
-
-    def fail(self, error: str | None = None, cause: str | None = None) -> None:
-        """SendTaskFailure."""
-        self._answer("failed from outside", lambda pending: pending.fail(error, cause))
-
-    def heartbeat(self) -> None:
-        """SendTaskHeartbeat."""
-        self._answer("sent a heartbeat", lambda pending: pending.heartbeat())
-
-    def _answer(self, what: str, give: Callable[[Pending], Any]) -> None:
-        def change(execution: Recording) -> None:
-            give(Pending(execution, self.frame, self._state))
-
+    def _act(self, what: str, change: Callable[[Any], None]) -> None:
         self._edit(f"{self.path} {what}", change)
 
 

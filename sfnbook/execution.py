@@ -1,7 +1,7 @@
 """Execution: one execution of a state machine, as people hold it.
 
-It is an iterable of transitions that goes both ways.  How it steps is in `timeline`; what people and
-the outside do to it is in `outside`, redrive in `redriving`, its children in `runs`.
+It is an iterable of transitions that goes both ways.  How it steps is in `timeline`; what people do to
+it is in `outside`, answers to open Tasks in `tokens`, redrive in `redriving`, its children in `runs`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
-from sfnbook import outside, redriving, runs
+from sfnbook import outside, redriving, runs, tokens
 from sfnbook.clock import instant, microseconds, seconds
 from sfnbook.errors import ExecutionFailed, UsageError
 from sfnbook.frames import OVER, TOP, Failure, failure_in
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sfnbook.frames import Change
-    from sfnbook.outside import Pending
     from sfnbook.redriving import PlannedState
     from sfnbook.runs import ChildExecution
+    from sfnbook.tasks.durations import Seconds
+    from sfnbook.tokens import Pending
 
 
 class Execution(Timeline):
@@ -245,7 +246,7 @@ class Execution(Timeline):
     @property
     def pending(self) -> list[Pending]:
         """The open callbacks and activity tasks: ``.succeed(output) .fail(error, cause) .heartbeat()``."""
-        return outside.pending(self)
+        return tokens.pending(self)
 
     def advance(self, seconds: float | None = None) -> Self:
         """Let virtual time pass, over the deadlines of open callbacks and activities.
@@ -255,24 +256,32 @@ class Execution(Timeline):
         outside.advance(self, seconds)
         return self
 
-    def send_task_success(self, token: str, output: Json) -> Self:
-        """SendTaskSuccess; UsageError with the API's error for a forged or expired token."""
-        outside.by_token(self, token).succeed(output)
+    def send_task_success(self, token: str, output: Json, after: Seconds = 0) -> Self:
+        """SendTaskSuccess, ``after`` so many virtual seconds; the clock then goes on up to it by itself.
+
+        Raises UsageError with the API's error for a forged or expired token.
+        """
+        tokens.by_token(self, token).succeed(output, after)
         return self
 
-    def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> Self:
+    def send_task_failure(
+        self, token: str, error: str | None = None, cause: str | None = None, after: Seconds = 0
+    ) -> Self:
         """SendTaskFailure; UsageError with the API's error for a forged or expired token."""
-        outside.by_token(self, token).fail(error, cause)
+        tokens.by_token(self, token).fail(error, cause, after)
         return self
 
-    def send_task_heartbeat(self, token: str) -> Self:
-        """SendTaskHeartbeat; UsageError with the API's error for a forged or expired token."""
-        outside.by_token(self, token).heartbeat()
+    def send_task_heartbeat(self, token: str, every: float | None = None, until: float | None = None) -> Self:
+        """SendTaskHeartbeat, once or ``every`` so many seconds (see `Pending.heartbeat`).
+
+        Raises UsageError with the API's error for a forged or expired token.
+        """
+        tokens.by_token(self, token).heartbeat(every, until)
         return self
 
     def get_activity_task(self, activity_arn: str, worker_name: str | None = None) -> dict[str, Json]:
         """GetActivityTask: ``taskToken`` and ``input`` of the task that waits longest, or a null token."""
-        return outside.get_activity_task(self, activity_arn, worker_name)
+        return tokens.get_activity_task(self, activity_arn, worker_name)
 
     def stop(self, error: str | None = None, cause: str | None = None) -> Self:
         """StopExecution: the execution is aborted where it stands."""

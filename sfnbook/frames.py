@@ -57,7 +57,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sfnbook.values import Json
 
@@ -75,7 +75,7 @@ WORK: Final = "work"  # has entered it
 WAITING: Final = "waiting"  # a Wait state's delay runs
 SCHEDULED: Final = "scheduled"  # TaskScheduled is written, the Task is about to start
 STARTED: Final = "started"  # the Task started; .sync and .waitForTaskToken submit next
-ANSWERED: Final = "answered"  # the outcome is known and due
+ANSWERED: Final = "answered"  # the outcome is known, and due now or later
 EXPIRING: Final = "expiring"  # no outcome in time: TimeoutSeconds or HeartbeatSeconds is due
 AWAITING: Final = "awaiting"  # someone outside must answer: a callback or an activity
 NESTED: Final = "nested"  # a nested execution runs
@@ -275,6 +275,7 @@ class Running(NamedTuple):
     traceback: str | None = None
     answered_by: str = ""
     worker: str | None = None
+    wait: Awaiting | None = None  # who answers from outside may still be overtaken
 
 
 class Submitting(NamedTuple):
@@ -295,6 +296,15 @@ class Awaiting(NamedTuple):
     beat: int  # when it was last heard of
     worker: str | None = None
     taken: bool = True  # an activity task that no worker has taken yet is not
+    beats: Sequence[int] = ()  # heartbeats to come, a range if they are regular
+    coming: Coming | None = None
+
+
+class Coming(NamedTuple):
+    """An answer from outside that is on its way, and when it arrives."""
+
+    running: Running
+    due: int
 
 
 class Nested(NamedTuple):

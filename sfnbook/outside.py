@@ -1,8 +1,8 @@
-"""What people and the outside do to an execution: edits, injected errors, answers, time, stop.
+"""What people do to an execution: edits, injected errors, letting time pass, stopping.
 
 Each is one change, written like any other step and taken back like any other.  At an earlier
 point of the history an edit cuts off what came after it (`Debugger` keeps that as a branch).
-`Execution` has a method for each of them.
+`Execution` has a method for each of them.  Answers to open Tasks are in `tokens`.
 """
 
 from __future__ import annotations
@@ -13,30 +13,24 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.clock import microseconds, seconds
+from sfnbook.clock import microseconds
 from sfnbook.definition import inner_blocks
 from sfnbook.errors import UsageError
 from sfnbook.family import halted, stopped_below, wake
 from sfnbook.frames import (
     ABORTED,
-    ANSWERED,
-    AWAITING,
     ENTER,
     OVER,
     RETRYING,
     TOP,
     WORK,
     WORLD,
-    Awaiting,
     Change,
     Failure,
     Fault,
     Frame,
-    Running,
 )
-from sfnbook.history import task_of
-from sfnbook.values import Json, checked, copied
-from sfnbook.working import deadline
+from sfnbook.values import Json, checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -120,7 +114,7 @@ def payload(value: Json, what: str) -> Json:
 def edit_input(timeline: Timeline, value: Json, at: str | None = None) -> None:
     """Change the input of the state that is about to run (or that ``at`` names); undoable."""
     frame = _editable(timeline, at)
-    _edit(timeline, "Edited", frame, frame._replace(data=payload(value, "The input")))
+    write(timeline, "Edited", frame, frame._replace(data=payload(value, "The input")))
 
 
 def set_variable(timeline: Timeline, name: str, value: Json) -> None:
@@ -131,7 +125,7 @@ def set_variable(timeline: Timeline, name: str, value: Json) -> None:
         )
     frame = _editable(timeline, None)
     variables = {**frame.variables, name: payload(value, f"The variable ${name}")}
-    _edit(timeline, "Edited", frame, frame._replace(variables=variables))
+    write(timeline, "Edited", frame, frame._replace(variables=variables))
 
 
 def _editable(timeline: Timeline, at: str | None) -> Frame:
@@ -162,7 +156,8 @@ def _begin(timeline: Timeline) -> None:
         timeline.proceed()
 
 
-def _edit(timeline: Timeline, kind: str, old: Frame, new: Frame, others: Any = ()) -> None:
+def write(timeline: Timeline, kind: str, old: Frame, new: Frame, others: Any = ()) -> None:
+    """One change at this instant, without an event."""
     timeline.settle()
     timeline.commit(Change(kind, timeline.clock, old, new, others, 0, ()))
 
@@ -189,7 +184,7 @@ def clear_faults(timeline: Timeline, state: str | None = None) -> None:
     _begin(timeline)
     world = timeline.frames[WORLD]
     kept = tuple(fault for fault in world.work.faults if state is not None and fault.target != state)
-    _edit(timeline, "Injected", world, world._replace(work=world.work._replace(faults=kept)))
+    write(timeline, "Injected", world, world._replace(work=world.work._replace(faults=kept)))
 
 
 def _failable(timeline: Timeline, where: str, kinds: Iterable[str] = FAILABLE) -> str:
@@ -225,143 +220,10 @@ def _add_fault(timeline: Timeline, fault: Fault) -> None:
     kept = world.work.faults
     if fault.attempts is None:
         kept = tuple(old for old in kept if old.target != fault.target)
-    _edit(timeline, "Injected", world, world._replace(work=world.work._replace(faults=(*kept, fault))))
+    write(timeline, "Injected", world, world._replace(work=world.work._replace(faults=(*kept, fault))))
 
 
-# --- the outside ----------------------------------------------------------------------------------
-class Pending:
-    """An open callback or activity task: answer it, or let it be heard of."""
-
-    __slots__ = ("_seen", "_state", "_timeline")
-
-    def __init__(self, timeline: Timeline, frame: Frame, state: Any) -> None:
-        self._timeline, self._seen, self._state = timeline, frame, state
-
-    @property
-    def frame(self) -> Frame:
-        """Its frame as it stands; once it is no longer open, as it was last seen."""
-        now = self._timeline.frames.get(self._seen.id)
-        return now if now is not None and self._is_open(now) else self._seen
-
-    def _is_open(self, frame: Frame) -> bool:
-        seen: Awaiting = self._seen.work
-        return frame.phase == AWAITING and frame.work.task.token == seen.task.token
-
-    @property
-    def token(self) -> str | None:
-        """The task token; None for an activity task that no worker has taken."""
-        work: Awaiting = self.frame.work
-        return work.task.token if work.taken else None
-
-    @property
-    def state(self) -> str:
-        """The name of the Task."""
-        name: str = self._state.name
-        return name
-
-    @property
-    def path(self) -> str:
-        """The Task with the iterations around it."""
-        return self.frame.scope.prefix + self.state
-
-    @property
-    def input(self) -> Json:
-        """What was sent with the token, or is given to the worker."""
-        return copied(self.frame.work.task.arguments)
-
-    @property
-    def deadline(self) -> float | None:
-        """Virtual seconds at which it times out; None: never."""
-        due = self.frame.due
-        return None if due is None else seconds(due - self._timeline.setup.birth.time)
-
-    def succeed(self, output: Json) -> None:
-        """SendTaskSuccess."""
-        answer(self._timeline, self._taken(), Running(self._task, payload(output, "The output"), None))
-
-    def fail(self, error: str | None = None, cause: str | None = None) -> None:
-        """SendTaskFailure."""
-        failure = Failure(error, cause, self.frame.state)
-        answer(self._timeline, self._taken(), Running(self._task, None, failure))
-
-    def heartbeat(self) -> None:
-        """SendTaskHeartbeat: the deadline moves to HeartbeatSeconds from now."""
-        frame = self._now()
-        if not frame.work.taken:
-            raise UsageError(
-                "No worker has taken this task yet, so nobody can beat: get_activity_task takes it."
-            )
-        work = frame.work._replace(beat=self._timeline.clock)
-        _edit(self._timeline, "Heartbeat", frame, frame._replace(work=work, due=deadline(work)))
-
-    def _now(self) -> Frame:
-        self._timeline.settle()
-        frame = self._timeline.frames.get(self._seen.id)
-        if frame is None or not self._is_open(frame):
-            raise UsageError("TaskTimedOut: this task is no longer open. See execution.pending.")
-        return frame
-
-    def _taken(self) -> Frame:
-        # Who answers an activity task that no worker has taken is the worker that takes it.
-        frame = self._now()
-        return frame if frame.work.taken else take(self._timeline, frame, None)
-
-    @property
-    def _task(self) -> Any:
-        return self.frame.work.task
-
-    def __repr__(self) -> str:
-        due = "no deadline" if self.deadline is None else f"until {self.deadline:g} s"
-        return f"<Pending {self.path} {due}>"
-
-
-def pending(timeline: Timeline) -> list[Pending]:
-    """The open callbacks and activity tasks, the longest open first."""
-    timeline.settle()
-    waiting = [frame for frame in timeline.frames.values() if frame.phase == AWAITING]
-    waiting.sort(key=lambda frame: (frame.event, frame.id))
-    return [Pending(timeline, frame, timeline.scene.state(frame)) for frame in waiting]
-
-
-def answer(timeline: Timeline, frame: Frame, running: Running) -> None:
-    """Someone answered: the outcome comes before any timer of this instant."""
-    _edit(timeline, "Answered", frame, frame._replace(phase=ANSWERED, due=timeline.clock, work=running))
-
-
-def by_token(timeline: Timeline, token: str) -> Pending:
-    """The open task of a token, or the API's error."""
-    for open_task in pending(timeline):
-        if open_task.token == token:
-            return open_task
-    scheduled = (change for change in timeline.changes[: timeline.cursor] if change.kind == "TaskScheduled")
-    if any(task_of(change.frame).token == token for change in scheduled):
-        raise UsageError("TaskTimedOut: the task of this token has ended or timed out.")
-    raise UsageError("InvalidToken: this is not a task token of this execution.")
-
-
-def get_activity_task(
-    timeline: Timeline, activity_arn: str, worker_name: str | None = None
-) -> dict[str, Json]:
-    """GetActivityTask: a worker takes the task that waits longest; no token when there is none."""
-    for open_task in pending(timeline):
-        frame = open_task.frame
-        if timeline.scene.state(frame).definition.resource == activity_arn and not frame.work.taken:
-            task = take(timeline, frame, worker_name).work.task
-            return {"taskToken": task.token, "input": copied(task.arguments)}
-    return {"taskToken": None}
-
-
-def take(timeline: Timeline, frame: Frame, worker_name: str | None) -> Frame:
-    """A worker takes an activity task: its timeouts begin."""
-    task = frame.work.task._replace(started=timeline.clock)
-    work = frame.work._replace(task=task, taken=True, beat=timeline.clock, worker=worker_name)
-    first = timeline.scene.next_event(frame)
-    after = frame._replace(work=work, due=deadline(work), event=first)
-    change = Change("TaskStarted", timeline.clock, frame, after, (), first, ("ActivityStarted",))
-    timeline.commit(change)
-    return after
-
-
+# --- time, and the end -------------------------------------------------------------------------------
 def advance(timeline: Timeline, seconds: float | None = None) -> None:
     """Let virtual time pass, over the deadlines of open callbacks and activities; None: to the next one."""
     if seconds is not None and microseconds(seconds) < 0:

@@ -16,6 +16,7 @@ from sfnbook.explain import Origin, scene_at, state_of
 from sfnbook.failing import uses
 from sfnbook.family import fan_of
 from sfnbook.frames import (
+    ANSWERED,
     AWAITING,
     READING,
     RESULT,
@@ -34,6 +35,7 @@ from sfnbook.frames import (
 from sfnbook.history import failure_of
 from sfnbook.query import choice, paths
 from sfnbook.values import state_name
+from sfnbook.working import NEVER, deadline, wait_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -349,8 +351,38 @@ def _submitted(change: Change, origin: Origin, _number: int) -> Why:
     work: Awaiting = after.work
     rows = [f"token {work.task.token}"]
     if after.due is not None:
-        rows.append(f"it times out at {(after.due - origin.started) / SECOND:g} s")
+        rows.append(f"it times out at {_at(after.due, origin)}")
     return Why("Waits for SendTaskSuccess or SendTaskFailure with the task token.", tuple(rows))
+
+
+def _at(moment: int, origin: Origin) -> str:
+    return f"{(moment - origin.started) / SECOND:g} s"
+
+
+def _answered(change: Change, origin: Origin, _number: int) -> Why:
+    after = change.after
+    wait = None if after is None else wait_in(after)
+    if after is None or after.due is None or wait is None or wait.coming is None:
+        return Why("")
+    arrives = "never comes" if wait.coming.due >= NEVER else f"arrives at {_at(wait.coming.due, origin)}"
+    if after.phase == ANSWERED:
+        return Why(f"The answer is on its way: it {arrives}." if after.due > change.time else "")
+    late = f"{_limit(after)} strikes before, at {_at(after.due, origin)}"
+    return Why(f"The answer {arrives}, but {late}.")
+
+
+def _limit(frame: Frame) -> str:
+    failure = failure_of(frame)
+    return "HeartbeatSeconds" if failure is not None and failure.heartbeat else "TimeoutSeconds"
+
+
+def _beat(change: Change, origin: Origin, _number: int) -> Why:
+    after = change.after
+    wait = None if after is None else wait_in(after)
+    due = None if wait is None else deadline(wait)
+    if due is None:
+        return Why("")
+    return Why(f"Without further heartbeats or an answer it times out at {_at(due, origin)}.")
 
 
 def _entered(change: Change, origin: Origin, _number: int) -> Why:
@@ -380,6 +412,8 @@ def _started(change: Change, _origin: Origin, _number: int) -> Why:
 EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {
     "StateEntered": _entered,
     "TaskSubmitted": _submitted,
+    "Answered": _answered,
+    "Heartbeat": _beat,
     "StateExited": _exited,
     "RetryScheduled": _retried,
     "Caught": _caught,

@@ -6,6 +6,8 @@ place that calls anybody, and `started` makes the transition of what came back.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sfnbook import chance, faults
@@ -38,7 +40,10 @@ from sfnbook.tasks.protocol import Outcome
 from sfnbook.values import text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from sfnbook.definition import Task
+    from sfnbook.frames import FrameId
     from sfnbook.program import CompiledTask
     from sfnbook.scene import Scene
     from sfnbook.tasks.answers import Answer
@@ -58,6 +63,9 @@ class Request(NamedTuple):
 
     state: Any
     frame: Frame
+
+
+TOKEN = re.compile(r"sfnbook\.[0-9a-f]{64}\.(\d{1,18})\.(\d{1,18})")
 
 
 class EventNames(NamedTuple):
@@ -154,6 +162,12 @@ def task_token(scene: Scene, frame: Frame) -> str:
     return "sfnbook." + "".join(f"{word:016x}" for word in words) + f".{frame.id[0]}.{frame.id[1]}"
 
 
+def frame_of(token: str) -> FrameId | None:
+    """The id of the frame that a token was made for."""
+    found = TOKEN.fullmatch(token)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
 def start(state: CompiledTask, frame: Frame, scene: Scene) -> Change | Request:
     """Start the Task: an injected error or a set result answers first, else whoever is asked."""
     found = faults.find(frame, state.name, scene) if scene.world.faults else None
@@ -188,11 +202,13 @@ def started(
     result = outcome.result if in_time else None
     submits = state.resource.pattern != "request" and not outcome.refused
     if outcome.waits and not submits:
-        raise UsageError(f"The answer for {state.name!r} waits for a task token, and its Task has none.")
+        return handed_on(state, frame, scene, task, outcome, others)
     submitted = outcome.submitted
     if submits and submitted is None:
         submitted = accepted(state.resource)
-    work = _new(Running, (task, result, failure, submitted, outcome.traceback, answered_by, outcome.worker))
+    work = _new(
+        Running, (task, result, failure, submitted, outcome.traceback, answered_by, outcome.worker, None)
+    )
     first = scene.first
     if submits:
         after = frame.at(STARTED, scene.now, first, Submitting(work, None if outcome.waits else due, in_time))
@@ -200,6 +216,20 @@ def started(
         after = frame.at(ANSWERED if in_time else EXPIRING, due, first, work)
     events = (names_of(state).started,)
     return _new(Change, ("TaskStarted", scene.now, frame, after, others, first, events))
+
+
+def handed_on(
+    state: CompiledTask, frame: Frame, scene: Scene, task: Scheduled, outcome: Outcome, others: Any
+) -> Change:
+    """A worker took an activity task and hands it on: somebody else will answer with the token."""
+    if state.resource.kind != "activity":
+        raise UsageError(
+            f"The answer for {state.name!r} waits for a task token, and its Task has none: only "
+            ".waitForTaskToken, .sync and activities have one."
+        )
+    first = scene.first
+    after = open_wait(frame, scene, task, outcome.worker)._replace(event=first)
+    return Change("TaskStarted", scene.now, frame, after, others, first, (ACTIVITY_EVENTS.started,))
 
 
 def accepted(resource: Resource) -> dict[str, Any]:
@@ -218,23 +248,43 @@ ACCEPTED: dict[tuple[str | None, str | None], dict[str, Any]] = {
 
 
 def when(outcome: Outcome, seconds: float, task: Scheduled, now: int) -> tuple[int, bool, bool]:
-    """When the outcome comes or the Task expires: (time, in time?, was a heartbeat missed?).
+    """When the outcome comes or the Task expires: (time, in time?, was a heartbeat missed?)."""
+    end = NEVER if outcome.never else now + microseconds(seconds)
+    beats = ahead(outcome.heartbeats, now, end) if task.heartbeat is not None else ()
+    expires, missed = expiry(task, now, beats)
+    return (end, True, False) if end <= expires else (expires, False, missed)
 
-    The deadline of a heartbeat is the last beat plus HeartbeatSeconds.
+
+def ahead(heartbeats: Iterable[float], now: int, end: int) -> tuple[int, ...]:
+    """The instants of heartbeats so many seconds from now, but for those after the end."""
+    beats = sorted(now + microseconds(seconds) for seconds in heartbeats)
+    return tuple(beats[: bisect_right(beats, end)])
+
+
+def expiry(task: Scheduled, beat: int, beats: Sequence[int] = ()) -> tuple[int, bool]:
+    """When a Task expires if nobody answers, and whether of a missed heartbeat.
+
+    ``beat`` is when it was last heard of, ``beats`` are the heartbeats to come.
     """
-    end = NEVER if outcome.never else microseconds(seconds)
-    expiry, missed = task.timeout if task.timeout is not None else DEFAULT_TIMEOUT, False
+    end = NEVER
+    if task.started is not None:
+        end = task.started + (DEFAULT_TIMEOUT if task.timeout is None else task.timeout)
     if task.heartbeat is not None:
-        last = 0
-        for beat in sorted(map(microseconds, outcome.heartbeats)):
-            if beat > last + task.heartbeat or beat > end:
-                break
-            last = beat
-        if last + task.heartbeat < expiry:
-            expiry, missed = last + task.heartbeat, True
-    if end <= expiry:
-        return now + end, True, False
-    return now + expiry, False, missed
+        silent = last_beat(beat, beats, task.heartbeat) + task.heartbeat
+        if silent < end:
+            return silent, True
+    return end, False
+
+
+def last_beat(beat: int, beats: Sequence[int], limit: int) -> int:
+    """The last heartbeat before the first pause that is too long."""
+    if isinstance(beats, range) and beats and beats.step <= limit:
+        return max(beat, beats[-1]) if beats[0] - beat <= limit else beat
+    for moment in beats:
+        if moment - beat > limit:
+            break
+        beat = max(beat, moment)
+    return beat
 
 
 def submit(_state: CompiledTask, frame: Frame, scene: Scene) -> Change:
@@ -252,18 +302,39 @@ def submit(_state: CompiledTask, frame: Frame, scene: Scene) -> Change:
 
 def open_wait(frame: Frame, scene: Scene, task: Scheduled, worker: str | None = None) -> Frame:
     """The Task now waits for someone outside, until a deadline if it has one."""
-    work = Awaiting(task, scene.now, worker)
-    return frame._replace(phase=AWAITING, due=deadline(work), work=work)
+    return awaiting(frame, Awaiting(task, scene.now, worker))
 
 
-def deadline(work: Awaiting) -> int | None:
+def awaiting(frame: Frame, wait: Awaiting) -> Frame:
+    """The frame of an open wait: until its deadline, or until the answer that is on its way arrives."""
+    if wait.coming is None:
+        return frame.at(AWAITING, deadline(wait), frame.event, wait)
+    running, due = wait.coming
+    expires, missed = expiry(wait.task, wait.beat, wait.beats)
+    if due <= expires:
+        return frame.at(ANSWERED, due, frame.event, running._replace(wait=wait))
+    failure = Failure(TIMEOUT, None, frame.state, heartbeat=missed)
+    return frame.at(EXPIRING, expires, frame.event, Running(wait.task, None, failure, wait=wait))
+
+
+def deadline(wait: Awaiting) -> int | None:
     """When an open wait expires; None: not before anyone cares."""
-    limits = []
-    if work.task.timeout is not None and work.task.started is not None:
-        limits.append(work.task.started + work.task.timeout)
-    if work.task.heartbeat is not None and work.taken:
-        limits.append(work.beat + work.task.heartbeat)
-    return min(limits) if limits else None
+    if not wait.taken or (wait.task.timeout is None and wait.task.heartbeat is None):
+        return None
+    return expiry(wait.task, wait.beat, wait.beats)[0]
+
+
+def heard(wait: Awaiting, now: int) -> int:
+    """When an open wait was last heard of, the heartbeats that were planned until now included."""
+    assert wait.task.heartbeat is not None  # noqa: S101 - asked of no others
+    return last_beat(wait.beat, wait.beats[: bisect_right(wait.beats, now)], wait.task.heartbeat)
+
+
+def wait_in(frame: Frame) -> Awaiting | None:
+    """The open wait that a frame stands in, with its answer on the way or not."""
+    if frame.phase == AWAITING:
+        return cast("Awaiting", frame.work)
+    return frame.work.wait if frame.phase in {ANSWERED, EXPIRING} else None
 
 
 def answered(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
@@ -293,7 +364,7 @@ def expire(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """The Task, or the one who should have answered, was too late."""
     work = frame.work
     if isinstance(work, Awaiting):
-        missed = work.task.heartbeat is not None and work.beat + work.task.heartbeat == frame.due
+        missed = expiry(work.task, work.beat, work.beats)[1]
         work = Running(work.task, None, Failure(TIMEOUT, None, state.pointer, heartbeat=missed))
     first = scene.next_event(frame)
     after = frame.at(LAPSED, scene.now, first, work)

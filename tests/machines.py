@@ -39,6 +39,16 @@ def task(**fields):
     return {"Type": "Task", "Resource": LAMBDA, "End": True, **fields}
 
 
+def callback(**fields):
+    """A Task that waits for its token to come back."""
+    return {"Type": "Task", "Resource": CALLBACK, "Parameters": MESSAGE, **fields}
+
+
+def activity(**fields):
+    """A Task that waits for a worker."""
+    return {"Type": "Task", "Resource": ACTIVITY, **fields}
+
+
 def prefix(state="S", event=2):
     """What AWS puts in front of an interpreter error."""
     return f"An error occurred while executing the state '{state}' (entered at the event id #{event}). "

@@ -6,9 +6,9 @@ import sfnbook
 from sfnbook.tasks import Outcome, result
 from tests.machines import (
     ACTIVITY,
-    CALLBACK,
-    MESSAGE,
+    activity,
     block,
+    callback,
     definition,
     details,
     load,
@@ -17,14 +17,6 @@ from tests.machines import (
     task,
     types,
 )
-
-
-def callback(**fields):
-    return {"Type": "Task", "Resource": CALLBACK, "Parameters": MESSAGE, **fields}
-
-
-def activity(**fields):
-    return {"Type": "Task", "Resource": ACTIVITY, **fields}
 
 
 def waiting(**fields):

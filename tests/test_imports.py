@@ -28,7 +28,7 @@ ROWS = (
     "tolerance query parse positions yamltext source",
     "tasks validation items program",
     "frames timers retry scene family failing faults working nested distributed fanout decide",
-    "history explain why transition timeline outside redriving runs execution",
+    "history explain why transition timeline outside tokens redriving runs execution",
     "statuses textwidth theme layering columns routing graph layout svg plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches session debugger",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sfnbook.tasks.composed import attempts, iterations, sequence, timed
 from sfnbook.tasks.durations import exponential, normal, uniform
-from sfnbook.tasks.protocol import Call, Outcome, failure, never, result
+from sfnbook.tasks.protocol import Call, Outcome, failure, never, result, waiting
 
 __all__ = [
     "Call",
@@ -24,4 +24,5 @@ __all__ = [
     "sequence",
     "timed",
     "uniform",
+    "waiting",
 ]

@@ -21,6 +21,7 @@ from sfnbook.tasks.protocol import (
     Outcome,
     Perform,
     Result,
+    Waiting,
     ended,
     is_backend,
     pasted,
@@ -69,7 +70,7 @@ def settled(spec: Any, place: str) -> Any:
             return replace(spec, answer=settled(spec.answer, place))
         case Result(value, seconds, heartbeats):
             return Result(_json(value, place), seconds, heartbeats)
-        case Failure() | Never():
+        case Failure() | Never() | Waiting():
             return spec
         case Outcome():
             outcome = ended(spec)
@@ -130,7 +131,7 @@ def compiled(spec: Any) -> Compiled:
             return _choosing(answers, _by_indices({key: number for number, key in enumerate(keys)}))
         case Timed(answer, seconds, heartbeats):
             return _timed(compiled(answer), seconds, heartbeats)
-        case Result() | Failure() | Never() | Outcome():
+        case Result() | Failure() | Never() | Waiting() | Outcome():
             outcome = ended(spec)
             return Compiled(lambda _: outcome)
     if is_backend(spec):

@@ -3,8 +3,8 @@
 A function sees an event and, if it asks for it, a context; what it returns becomes the
 response of the Task's integration, what it raises a Lambda failure.  For ``lambda:invoke``
 event and return value are the Payload.  With ``.waitForTaskToken`` the return value is what
-SendTaskSuccess would deliver, the Task's own result: nobody waits for a token that the
-function could send back by itself.
+SendTaskSuccess would deliver, the Task's own result; a function that hands the token on to
+someone else returns ``waiting()``.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def call_function(function: Callable[..., Any], with_context: bool, call: Call) 
         outcome = ended(returned) if isinstance(returned, ENDINGS) else Outcome(returned)
     except Exception as problem:  # noqa: BLE001 - whatever a handler raises is its Task's failure
         return raised(problem, call)
-    if outcome.failed or outcome.never:
+    if outcome.failed or outcome.never or outcome.waits:
         return outcome
     try:
         value = json.loads(_marshal(outcome.result))

@@ -1,7 +1,7 @@
 """What passes between the engine and whoever answers for a Task: a Call goes out, an Outcome comes back.
 
-Beside them stand the words for how one call ends (`result`, `failure`, `never`) and the exception that a
-task function raises to fail in its own words.  Seconds are virtual everywhere here.
+Beside them stand the words for how one call ends (`result`, `failure`, `never`, `waiting`) and the
+exception that a task function raises to fail in its own words.  Seconds are virtual everywhere here.
 """
 
 from __future__ import annotations
@@ -165,13 +165,21 @@ class Never:
         return "never()"
 
 
-Ending: TypeAlias = Outcome | Result | Failure | Never
+@dataclass(frozen=True, slots=True, repr=False)
+class Waiting:
+    """The answer that `waiting` makes."""
+
+    def __repr__(self) -> str:
+        return "waiting()"
+
+
+Ending: TypeAlias = Outcome | Result | Failure | Never | Waiting
 """What one call may end in, written by people or by a backend."""
 
 # Beyond this a refused value is not repeated in the form to paste.
 _LONGEST_PASTE: Final = 2000
 
-ENDINGS: Final = (Outcome, Result, Failure, Never)
+ENDINGS: Final = (Outcome, Result, Failure, Never, Waiting)
 
 
 def result(value: Json, seconds: Seconds = 0, heartbeats: Iterable[float] = ()) -> Result:
@@ -203,6 +211,18 @@ def never() -> Never:
     never()
     """
     return Never()
+
+
+def waiting() -> Waiting:
+    """The request is sent, and someone else will answer with the task token: see `Execution.pending`.
+
+    For ``.waitForTaskToken`` a function that stores ``context.token`` somewhere returns this, and so does
+    an activity's worker that hands its task on.
+
+    >>> waiting()
+    waiting()
+    """
+    return Waiting()
 
 
 def is_backend(thing: object) -> bool:
@@ -247,6 +267,8 @@ def ended(ending: Ending) -> Outcome:
             return Outcome(None, error, cause, True, seconds, heartbeats)
         case Never():
             return Outcome(never=True)
+        case Waiting():
+            return Outcome(waits=True)
         case _:
             return _well_formed(ending)
 
