@@ -7,6 +7,7 @@ goes to a copy, so what was recorded is still there to go back to.
 from __future__ import annotations
 
 import difflib
+from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 from sfnbook import outside
@@ -249,7 +250,7 @@ class Branches:
     def add(self, execution: Recording, why: str) -> Branch:
         """Make an execution that was forked off the current branch a branch, and go to it."""
         parent = self.current
-        fork = _shared(parent.execution.changes, execution.changes)
+        fork = shared(parent.execution.changes, execution.changes)
         branch = Branch(self._new_name(), execution, parent.name, fork, why)
         self._branches.append(branch)
         self.current = branch
@@ -257,18 +258,54 @@ class Branches:
 
     def switch(self, branch: Branch | str) -> Branch:
         """Go to a branch: where it was left."""
-        self.current = self[branch.name if isinstance(branch, Branch) else branch]
+        self.current = self._found(branch)
         return self.current
+
+    def rename(self, branch: Branch | str, name: str) -> Branch:
+        """Give a branch another name, which no other has."""
+        found = self._found(branch)
+        if not str(name).strip():
+            raise UsageError("A branch needs a name: give text.")
+        if name != found.name and name in self.names:
+            raise UsageError(f"There is a branch {name!r} already.")
+        for child in self:
+            child.parent = name if child.parent == found.name else child.parent
+        found.name = name
+        return found
+
+    def delete(self, branch: Branch | str) -> None:
+        """Forget a branch; those that were forked off it stay whole.
+
+        The first branch stays, and so does the current one: go to another before.
+        """
+        found = self._found(branch)
+        if found is self._branches[0]:
+            raise UsageError(f"{found.name!r} is the first branch: it stays. debugger.reset() begins anew.")
+        if found is self.current:
+            raise UsageError(f"{found.name!r} is the current branch: switch to another one first.")
+        for child in self:
+            if child.parent == found.name:
+                child.parent, child.fork = found.parent, min(child.fork, found.fork)
+        self._branches.remove(found)
+
+    @classmethod
+    def of(cls, branches: Sequence[Branch], current: str) -> Branches:
+        """Branches that were made elsewhere, the first one first."""
+        made = cls.__new__(cls)
+        made._branches = list(branches)  # noqa: SLF001 - its own
+        made.current = made[current]
+        return made
 
     def copy(self) -> Branches:
         """The same branches, independent of these."""
-        other = Branches.__new__(Branches)
-        other._branches = [branch.copy() for branch in self]  # noqa: SLF001 - its own
-        other.current = other[self.current.name]
-        return other
+        return Branches.of([branch.copy() for branch in self], self.current.name)
+
+    def _found(self, branch: Branch | str) -> Branch:
+        return self[branch.name if isinstance(branch, Branch) else branch]
 
     def _new_name(self) -> str:
-        return f"branch {len(self._branches)}"
+        numbers = range(len(self._branches), 2 * len(self._branches) + 1)
+        return next(name for number in numbers if (name := f"branch {number}") not in self.names)
 
     def __getitem__(self, key: str | int) -> Branch:
         if isinstance(key, int):
@@ -289,12 +326,39 @@ class Branches:
     def __contains__(self, key: Any) -> bool:
         return key in self.names or any(branch is key for branch in self)
 
+    def _children(self, parent: str | None) -> list[Branch]:
+        return [branch for branch in self if branch.parent == parent]
+
     def __repr__(self) -> str:
-        lines = (f"{'*' if branch is self.current else ' '} {branch!r}" for branch in self)
-        return "\n".join(lines)
+        return "\n".join(self._lines(None, 0))
+
+    def _lines(self, parent: str | None, depth: int) -> Iterator[str]:
+        """The tree as text: each branch below the one that it was forked off."""
+        for branch in self._children(parent):
+            mark = "*" if branch is self.current else " "
+            yield f"{mark} {'   ' * depth}{branch!r}"
+            yield from self._lines(branch.name, depth + 1)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._list(None)}
+
+    def _list(self, parent: str | None) -> str:
+        rows = "".join(
+            f"<li{' aria-current=true' if branch is self.current else ''}>{_told(branch, self.current)}"
+            f"{self._list(branch.name)}</li>"
+            for branch in self._children(parent)
+        )
+        return f"<ul>{rows}</ul>" if rows else ""
 
 
-def _shared(one: Sequence[Change], other: Sequence[Change]) -> int:
+def _told(branch: Branch, current: Branch) -> str:
+    name = escape(branch.name)
+    origin = f", from {branch.fork}: {escape(branch.why)}" if branch.parent else ""
+    shown = f"<b>{name}</b>" if branch is current else name
+    return f"{shown} ({branch.execution.status}, {branch.length} transitions{origin})"
+
+
+def shared(one: Sequence[Change], other: Sequence[Change]) -> int:
     """How many changes two lists have in common at their beginning."""
     for number, (left, right) in enumerate(zip(one, other, strict=False)):
         if left is not right:

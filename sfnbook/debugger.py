@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import difflib
 import sys
+import warnings
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sfnbook import outside
 from sfnbook.branches import Branch, Branches, OpenTask, Recording, Stop, Unanswered
 from sfnbook.breakpoints import Breakpoint, Breakpoints
 from sfnbook.errors import UnansweredTask, UsageError
+from sfnbook.files import read_text, write_text
 from sfnbook.frames import KINDS, OVER
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
@@ -26,9 +29,11 @@ from sfnbook.watches import Watches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from os import PathLike
 
     from sfnbook.execution import Execution
     from sfnbook.frames import Fault, Frame, FrameId
+    from sfnbook.session import Session
 
 
 class Debugger:
@@ -86,6 +91,8 @@ class Debugger:
         self.breakpoints = Breakpoints(lambda: self.execution, breakpoints)
         self.watches = Watches(self._watched)
         self.stopped_by: Breakpoint | None = None
+        self.notes: tuple[str, ...] = ()
+        """What a saved session could not keep, or is not as it was."""
         self._selected: FrameId | None = None
         self._statuses = Statuses()
         self._listeners: list[Callable[[], None]] = []
@@ -260,7 +267,7 @@ class Debugger:
 
         Breakpoints and watches stay.
         """
-        self.branches = Branches(self.branches["main"].execution.anew())
+        self.branches = Branches(self.branches[0].execution.anew())
         self._selected = None
         self._stand(0)
 
@@ -404,6 +411,41 @@ class Debugger:
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
         return self.fork()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the session to a file: `open` stands at the same moment, without the task functions.
+
+        Versioned JSON, never a pickle.  A breakpoint whose condition is a function is left out, which
+        the file says.  Raises UsageError where the file cannot be written; the old one then stays.
+        """
+        from sfnbook import __version__, session  # noqa: PLC0415 - few sessions are saved
+
+        write_text(path, session.text_of(session.document(self._session(), __version__)))
+
+    def _session(self) -> Session:
+        from sfnbook.session import Session  # noqa: PLC0415 - as above
+
+        return Session(self.branches, tuple(self.breakpoints), self.watches.data, self._selected)
+
+    @classmethod
+    def open(cls, path: str | PathLike[str], tasks: Any = None, *, files: Any = None) -> Self:
+        """The debugger of a saved session, at the moment at which it was saved.
+
+        Opening runs nothing of the file and calls nobody: recorded outcomes answer for the Tasks.
+        ``tasks`` and ``files`` answer beyond the recorded end.  What is not as it was is in `notes`,
+        and is warned of.  Raises UsageError for a file that is damaged or newer.
+        """
+        from sfnbook import session  # noqa: PLC0415 - few sessions are saved
+
+        text, where = read_text(path, session.MAX_BYTES), str(Path(path).name)
+        found = session.opened(text, where, session.Given(tasks, files))
+        debugger = cls.__new__(cls)
+        debugger._take(found.machine, found.branches, found.breakpoints)  # noqa: SLF001 - its own
+        debugger._selected, debugger.notes = found.selected, found.notes  # noqa: SLF001 - its own
+        debugger.watches.data.update(found.watches)
+        for note in found.notes:
+            warnings.warn(note, stacklevel=2)
+        return debugger
 
     def _copied(self, branches: Branches, breakpoints: tuple[Breakpoint, ...]) -> Self:
         other = type(self).__new__(type(self))

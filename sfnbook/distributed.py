@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sfnbook.definition import Map
+    from sfnbook.items.reader import ReadItems
     from sfnbook.items.writer import ChildResult
     from sfnbook.program import CompiledMap
     from sfnbook.scene import Scene
@@ -82,19 +83,31 @@ def items_of(state: CompiledMap, effective: Json, scene: Scene) -> list[Json]:
 
 
 # --- reading --------------------------------------------------------------------------------------
-def opened(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
+def read_here(state: CompiledMap, effective: Json, scene: Scene) -> ReadItems:
+    """What the ItemReader finds in the execution's files."""
+    from sfnbook.items.reader import read_items  # noqa: PLC0415 - csv, gzip and the like: few machines read files
+
+    definition: Any = state.definition
+    parameters = state.reader(effective, scene)  # type: ignore[misc] # asked only where there is one
+    limit = state.max_items(effective, scene) if state.max_items else None
+    return read_items(definition.item_reader, parameters, scene.files, max_items=limit)
+
+
+def opened(
+    state: CompiledMap, frame: Frame, scene: Scene, read: Callable[..., ReadItems] = read_here
+) -> Change:
     """The Map Run starts: tolerances are known, items read and batched."""
     scene.look(frame, scene.now, scene.number)
     fan: Fan = frame.work
     try:
-        return _opened(state, frame, scene, fan)
+        return _opened(state, frame, scene, fan, read)
     except Failed as problem:
         return resolve(state, frame, scene, failure_of(problem, state, frame))
 
 
-def _opened(state: CompiledMap, frame: Frame, scene: Scene, fan: Fan) -> Change:
-    from sfnbook.items.reader import read_items  # noqa: PLC0415 - csv, gzip and the like: few machines read files
-
+def _opened(
+    state: CompiledMap, frame: Frame, scene: Scene, fan: Fan, read: Callable[..., ReadItems]
+) -> Change:
     effective, run = fan.effective, fan.run
     assert run is not None  # noqa: S101 - this is a Distributed Map
     count = state.tolerated_count(effective, scene) if state.tolerated_count else 0
@@ -102,10 +115,8 @@ def _opened(state: CompiledMap, frame: Frame, scene: Scene, fan: Fan) -> Change:
     items, sources = fan.items, None
     definition: Any = state.definition
     if state.reader is not None:
-        limit = state.max_items(effective, scene) if state.max_items else None
-        parameters = state.reader(effective, scene)
-        read = read_items(definition.item_reader, parameters, scene.files, max_items=limit)
-        items, sources = read.items, read
+        sources = read(state, effective, scene)
+        items = sources.items
     total = len(items)
     sizes = None
     if definition.item_batcher is not ABSENT:
@@ -225,23 +236,8 @@ def abort(frame: Frame, child: Frame, scene: Scene, index: int) -> Change:
 
 
 # --- joining --------------------------------------------------------------------------------------
-def joined(state: CompiledMap, frame: Frame, scene: Scene) -> Change:
-    """The Map Run succeeded: its results are written, or become the state's result."""
-    scene.look(frame, scene.now, scene.number)
-    fan: Fan = frame.work
-    try:
-        result = _results(state, fan, scene)
-    except Failed as problem:
-        return resolve(state, frame, scene, failure_of(problem, state, frame))
-    first = scene.next_event(frame)
-    after = frame._replace(
-        phase=RESULT, due=scene.now, event=first, work=Running(fan.effective, result, None)
-    )
-    events = ("MapRunSucceeded", "MapStateSucceeded")
-    return Change("FanOutSucceeded", scene.now, frame, after, children_gone(frame, scene), first, events)
-
-
-def _results(state: CompiledMap, fan: Fan, scene: Scene) -> Json:
+def written_here(state: CompiledMap, fan: Fan, scene: Scene) -> Json:
+    """The state's result, with what the ResultWriter writes to the execution's files."""
     from sfnbook.items.writer import write_results  # noqa: PLC0415 - as above
 
     run = fan.run
@@ -257,6 +253,24 @@ def _results(state: CompiledMap, fan: Fan, scene: Scene) -> Json:
         map_run_arn=run.arn,
         uuid=run.arn.rpartition(":")[2],
     )
+
+
+def joined(
+    state: CompiledMap, frame: Frame, scene: Scene, write: Callable[..., Json] = written_here
+) -> Change:
+    """The Map Run succeeded: its results are written, or become the state's result."""
+    scene.look(frame, scene.now, scene.number)
+    fan: Fan = frame.work
+    try:
+        result = write(state, fan, scene)
+    except Failed as problem:
+        return resolve(state, frame, scene, failure_of(problem, state, frame))
+    first = scene.next_event(frame)
+    after = frame._replace(
+        phase=RESULT, due=scene.now, event=first, work=Running(fan.effective, result, None)
+    )
+    events = ("MapRunSucceeded", "MapStateSucceeded")
+    return Change("FanOutSucceeded", scene.now, frame, after, children_gone(frame, scene), first, events)
 
 
 def child_result(child: Frame, now: int) -> ChildResult:

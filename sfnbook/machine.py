@@ -167,6 +167,7 @@ class StateMachine:
         setup = partial(
             Setup,
             definitions={key: one.definition for key, one in by_key.items()},
+            sources={key: one._read for key, one in by_key.items()},  # noqa: SLF001 - its own
             refs=refs,
             answers=compile_answers(tasks, list(refs.values())),
             limits=limits,

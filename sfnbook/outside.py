@@ -233,7 +233,7 @@ def advance(timeline: Timeline, seconds: float | None = None) -> None:
         frame = timeline.first_due()
         if timeline.status != "RUNNING" or frame is None or frame.due is None:
             raise UsageError("Nothing here has a deadline to advance to: answer execution.pending, or stop.")
-        _let_pass(timeline, frame.due)
+        let_pass(timeline, frame.due)
         timeline.proceed()
         return
     moment = timeline.clock + microseconds(seconds)
@@ -241,13 +241,13 @@ def advance(timeline: Timeline, seconds: float | None = None) -> None:
         frame = timeline.first_due()
         if frame is None or frame.due is None or frame.due > moment:
             break
-        _let_pass(timeline, frame.due)
+        let_pass(timeline, frame.due)
         timeline.proceed()
     if timeline.status == "RUNNING":
-        _let_pass(timeline, moment)
+        let_pass(timeline, moment)
 
 
-def _let_pass(timeline: Timeline, moment: int) -> None:
+def let_pass(timeline: Timeline, moment: int) -> None:
     """Move the clock, and let the deadlines of open waits strike up to there."""
     world = timeline.frames[WORLD]
     if moment > world.work.passed:

@@ -132,7 +132,7 @@ def _from_file(path: Path, substitutions: Mapping[str, Json] | None) -> Source:
             )
         text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"There is no file {shown!r}.{_nearest_files(path)}") from None
+        raise UsageError(f"There is no file {shown!r}.{nearest_files(path)}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not a UTF-8 text.") from None
     except (OSError, ValueError) as problem:
@@ -141,7 +141,8 @@ def _from_file(path: Path, substitutions: Mapping[str, Json] | None) -> Source:
     return from_text(text, substitutions=substitutions)
 
 
-def _nearest_files(path: Path) -> str:
+def nearest_files(path: Path) -> str:
+    """A hint for a file that is not there: the files with a similar name."""
     try:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:

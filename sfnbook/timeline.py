@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sfnbook.definition import Definition
+    from sfnbook.source import Source
     from sfnbook.tasks.answers import Answer, Answers, TaskRef
 
 LONGEST_CHANGE: Final = 8
@@ -69,6 +70,7 @@ class Setup:
     """What does not change in an execution, shared by its forks; keyed by machine, "main" is the first."""
 
     definitions: Mapping[str, Definition]
+    sources: Mapping[str, Source]  # what the definitions were read from
     refs: Mapping[tuple[str, str], TaskRef]
     answers: Answers
     birth: Change

@@ -209,9 +209,23 @@ def started(
     work = _new(
         Running, (task, result, failure, submitted, outcome.traceback, answered_by, outcome.worker, None)
     )
+    return begun(state, frame, scene, work, None if outcome.waits else due, in_time, submits, others)
+
+
+def begun(
+    state: CompiledTask,
+    frame: Frame,
+    scene: Scene,
+    work: Running,
+    due: int | None,
+    in_time: bool,
+    submits: bool,
+    others: Any,
+) -> Change:
+    """TaskStarted, where it is known what comes of it and when; ``submits`` a job or callback first."""
     first = scene.first
     if submits:
-        after = frame.at(STARTED, scene.now, first, Submitting(work, None if outcome.waits else due, in_time))
+        after = frame.at(STARTED, scene.now, first, Submitting(work, due, in_time))
     else:
         after = frame.at(ANSWERED if in_time else EXPIRING, due, first, work)
     events = (names_of(state).started,)

@@ -592,3 +592,57 @@ def test_a_recording_leaves_its_execution_alone():
     recording = Recording.of(execution)
     recording.seek(0)
     assert (recording.status, execution.status) == ("RUNNING", "SUCCEEDED")
+
+
+# --- the tree of branches -------------------------------------------------------------------------
+def with_branches() -> Debugger:
+    """main, branch 1 off it, branch 2 off branch 1."""
+    debugger = debug(LINE, {})
+    debugger.run()
+    for position, name in ((1, "one"), (3, "two")):
+        debugger.goto(position)
+        debugger.edit_input({"by": name})
+        debugger.run()
+    return debugger
+
+
+def test_a_branch_is_renamed_and_its_children_know() -> None:
+    debugger = with_branches()
+    debugger.branches.rename("branch 1", "with <b>")
+    assert debugger.branches["branch 2"].parent == "with <b>"
+    assert [line.strip(" *")[:18] for line in repr(debugger.branches).splitlines()] == [
+        "<Branch 'main', 8 ", "<Branch 'with <b>'", "<Branch 'branch 2'",
+    ]  # fmt: skip
+    shown = debugger.branches._repr_mimebundle_()["text/html"]
+    assert "with &lt;b&gt;" in shown
+    assert shown.count("<ul>") == 3
+    for name, message in (("main", "already"), (" ", "needs a name")):
+        with pytest.raises(sfnbook.UsageError, match=message):
+            debugger.branches.rename("branch 2", name)
+
+
+def test_a_branch_is_deleted_and_its_children_stay() -> None:
+    debugger = with_branches()
+    length = debugger.length
+    debugger.branches.delete("branch 1")
+    two = debugger.branches["branch 2"]
+    assert (debugger.branches.names, two.parent, two.fork) == (["main", "branch 2"], "main", 2)
+    assert two.length == length
+    debugger.goto(0)
+    debugger.edit_input({"by": "three"})
+    assert debugger.branches.names == ["main", "branch 2", "branch 3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("main", "first branch"), ("branch 2", "current"), ("x", "no branch")]
+)
+def test_the_first_branch_and_the_current_one_stay(name: str, message: str) -> None:
+    with pytest.raises(sfnbook.UsageError, match=message):
+        with_branches().branches.delete(name)
+
+
+def test_a_renamed_first_branch_is_the_one_that_begins_anew() -> None:
+    debugger = with_branches()
+    debugger.branches.rename("main", "last night")
+    debugger.reset()
+    assert debugger.branches.names == ["main"]

@@ -25,13 +25,13 @@ PACKAGE = ROOT / "sfnbook"
 
 ROWS = (
     "errors values clock chance limits definition",
-    "tolerance query parse positions yamltext source",
+    "tolerance query parse positions yamltext source files",
     "tasks validation items program",
     "frames timers retry scene family failing faults working nested distributed fanout decide",
     "history explain why transition timeline outside tokens redriving runs execution",
     "statuses textwidth theme layering columns routing graph layout svg plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
-    "watches breakpoints branches session debugger",
+    "watches breakpoints branches rerun session debugger",
     "widgets",
     ". course arguments lab cli __main__",
 )
@@ -45,7 +45,7 @@ LATE_OWN = {
     ".": {"debugger"},
     "distributed": {"items.batcher", "items.reader", "items.writer"},
     "machine": {"graph", "items.store", "layout", "plots", "svg", "teststate"},
-    "debugger": {"layout", "svg", "widgets.debugger"},
+    "debugger": {".", "layout", "session", "svg", "widgets.debugger"},
     "cli": {"lab", "plots"},
 }
 """Modules of the package that are imported inside a function, because few sessions need them; these
