@@ -276,6 +276,7 @@ class Running(NamedTuple):
     answered_by: str = ""
     worker: str | None = None
     wait: Awaiting | None = None  # who answers from outside may still be overtaken
+    why: str = ""  # how it came to this, in the words of whoever answered
 
 
 class Submitting(NamedTuple):

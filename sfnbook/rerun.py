@@ -131,7 +131,8 @@ def _call(change: Change, state: Any) -> Entry | None:
     flags = {"late": not in_time, "refused": refused}
     entry |= {name: True for name, holds in flags.items() if holds}
     entry |= {"result": running.result} if running.failure is None else _failure(running.failure)
-    told = {"submitted": running.submitted, "traceback": running.traceback, "worker": running.worker}
+    told = {"submitted": running.submitted, "traceback": running.traceback, "worker": running.worker,
+            "why": running.why or None}  # fmt: skip
     entry |= {name: value for name, value in told.items() if value is not None}
     return entry | _remembered(change)
 
@@ -364,7 +365,7 @@ def _started(state: Any, frame: Frame, scene: Any, entry: Entry) -> Change:
     failure = _failed(entry, state.pointer) if "error" in entry else None
     work = Running(
         task, entry.get("result"), failure, entry.get("submitted"),
-        entry.get("traceback"), entry["answered_by"], entry.get("worker"),
+        entry.get("traceback"), entry["answered_by"], entry.get("worker"), why=entry.get("why", ""),
     )  # fmt: skip
     after = entry.get("after")
     due = None if after is None else scene.now + after

@@ -209,7 +209,7 @@ def _failed(change: Change, origin: Origin, number: int) -> Why:
         return Why("")
     state = state_of(origin, frame)
     shown = failure.error or "an error without a name"
-    rows: list[str] = []
+    rows: list[str] = [*_told(frame.work)]
     fan = fan_of(frame)
     if failure.error == EXCEED_TOLERATED_FAILURE_THRESHOLD and fan is not None and fan.run is not None:
         rows.append(f"{fan.run.failed_items} of {fan.run.total} items failed; {_tolerance(fan.run)}")
@@ -298,7 +298,7 @@ def _timed_out(change: Change, origin: Origin, _number: int) -> Why:
     name = "HeartbeatSeconds" if missed else "TimeoutSeconds"
     shown = "its default, 99999999 s," if limit is None else f"{limit / 1_000_000:g} s"
     since = "the last heartbeat" if missed else "the start of the attempt"
-    return Why(f"No answer within {name} ({shown}) of {since}: States.Timeout.")
+    return Why(f"No answer within {name} ({shown}) of {since}: States.Timeout.", _told(change.frame.work))
 
 
 def _execution_timed_out(frame: Frame, origin: Origin) -> Why:
@@ -403,10 +403,19 @@ def _started(change: Change, _origin: Origin, _number: int) -> Why:
             if work.answered_by == "injected"
             else f"tasks[{work.answered_by!r}]"
         )
-        return Why(f"Answered by {by}.")
+        return Why(f"Answered by {by}.", _told(work))
     if isinstance(work, Nested):
         return Why("A nested execution runs.")
     return Why("")
+
+
+def _task_failed(change: Change, _origin: Origin, _number: int) -> Why:
+    return Why("; ".join(_told(change.frame.work)))
+
+
+def _told(work: Any) -> tuple[str, ...]:
+    """What whoever answered said of the reason: which fault struck, for one."""
+    return (work.why,) if isinstance(work, Running) and work.why else ()
 
 
 EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {
@@ -419,6 +428,7 @@ EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {
     "Caught": _caught,
     "ExecutionFailed": _failed,
     "FanOutFailed": _failed,
+    "TaskFailed": _task_failed,
     "TaskTimedOut": _timed_out,
     "ExecutionTimedOut": _timed_out,
     "FanOutStarted": _fan_started,

@@ -14,7 +14,25 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 import sfnbook
-from sfnbook.tasks import attempts, failure, never, result, sequence
+from sfnbook.tasks import (
+    attempts,
+    denied,
+    exponential,
+    failing,
+    failure,
+    faulty,
+    flaky,
+    iterations,
+    latency,
+    lost_heartbeats,
+    never,
+    outage,
+    result,
+    sequence,
+    throttled,
+    uniform,
+)
+from sfnbook.tasks import timed as taking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +79,7 @@ VALUES = st.sampled_from(
 
 
 def timed() -> st.SearchStrategy[Any]:
-    seconds = st.sampled_from([0, 0.5, 1, 2, 2.5, 7])
+    seconds = st.sampled_from([0, 0.5, 1, 2, 2.5, 7, uniform(0.5, 4), exponential(2)])
     beats = st.sampled_from([(), (0.25,), (0.5, 0.5)])
     return st.one_of(
         st.builds(lambda value, after: result(value, seconds=after), VALUES, seconds),
@@ -73,12 +91,26 @@ def timed() -> st.SearchStrategy[Any]:
     )
 
 
-ANSWERS = st.one_of(
+FAULTS = st.sampled_from(
+    [
+        failing(1, error="E1"), failing(), flaky(0.5), flaky(0.9, error="E2"), outage(1, 4),
+        outage(0, 2, error="E1"), throttled(0.5), throttled(1, burst=2), denied(), latency(1.5),
+        latency(uniform(0, 3)), lost_heartbeats(0.3),
+    ]
+)  # fmt: skip
+SOUND = st.one_of(
     timed(),
     VALUES,
-    st.sampled_from([echo, count_keys, picky, broken]),
+    st.sampled_from([echo, count_keys, picky, broken, taking(picky, seconds=uniform(1, 3))]),
     st.lists(timed(), min_size=1, max_size=3).map(lambda some: attempts(*some)),
     st.lists(timed(), min_size=1, max_size=4).map(lambda some: sequence(*some)),
+    st.builds(lambda some, others: iterations({1: some}, others), timed(), timed()),
+)
+ANSWERS = st.one_of(
+    SOUND,
+    st.builds(
+        lambda answer, faults: faulty(answer, *faults), SOUND, st.lists(FAULTS, min_size=1, max_size=3)
+    ),
 )
 
 

@@ -115,7 +115,7 @@ def test_an_answer_on_its_way_and_planned_heartbeats() -> None:
 
 def test_a_worker_that_hands_its_task_on() -> None:
     machine = sfnbook.load(block(Work=task(Resource=ACTIVITY, End=True)))
-    execution = machine.start(tasks={"Work": lambda event: sfnbook.tasks.waiting()}).run()
+    execution = machine.start(tasks={"Work": lambda _event: sfnbook.tasks.waiting()}).run()
     execution.pending[0].answer(sfnbook.tasks.never())
     rerun, differs = again(execution.stop())
     assert differs is None

@@ -9,19 +9,37 @@ from __future__ import annotations
 
 from sfnbook.tasks.composed import attempts, iterations, sequence, timed
 from sfnbook.tasks.durations import exponential, normal, uniform
+from sfnbook.tasks.faults import (
+    denied,
+    failing,
+    faulty,
+    flaky,
+    latency,
+    lost_heartbeats,
+    outage,
+    throttled,
+)
 from sfnbook.tasks.protocol import Call, Outcome, failure, never, result, waiting
 
 __all__ = [
     "Call",
     "Outcome",
     "attempts",
+    "denied",
     "exponential",
+    "failing",
     "failure",
+    "faulty",
+    "flaky",
     "iterations",
+    "latency",
+    "lost_heartbeats",
     "never",
     "normal",
+    "outage",
     "result",
     "sequence",
+    "throttled",
     "timed",
     "uniform",
     "waiting",

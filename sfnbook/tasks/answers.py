@@ -17,6 +17,7 @@ from sfnbook.errors import UsageError
 from sfnbook.tasks import resources
 from sfnbook.tasks.compiling import compiled, parts, settled
 from sfnbook.tasks.composed import Timed
+from sfnbook.tasks.faults import Faulty
 from sfnbook.tasks.protocol import Call, Outcome, Perform, Result, ended, is_backend, pasted, spelled
 from sfnbook.tasks.resources import Resource, parse_resource
 
@@ -198,6 +199,8 @@ def _by_key(tasks: object) -> Mapping[Any, Any]:
         return {}
     if isinstance(tasks, Mapping):
         return tasks
+    if isinstance(tasks, Faulty):
+        return {key: Faulty(answer, tasks.faults) for key, answer in _by_key(tasks.answer).items()}
     if callable(tasks) or is_backend(tasks) or isinstance(tasks, Timed):
         return {EVERY_TASK: tasks}
     raise UsageError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sfnbook.errors import UsageError
 from sfnbook.tasks import functions
 from sfnbook.tasks.composed import Attempts, Iterations, Sequence, Timed
+from sfnbook.tasks.faults import STRIKES, Fault, Faulty, laid_over
 from sfnbook.tasks.protocol import (
     Call,
     Failure,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 CHOOSING: Final = (Attempts, Sequence, Iterations)
 """Answers that choose one of their ``answers`` for each call."""
 
-WRAPPING: Final = (Timed,)
+WRAPPING: Final = (Faulty, Timed)
 """Answers that lay something over their ``answer``."""
 
 
@@ -66,7 +67,7 @@ def settled(spec: Any, place: str) -> Any:
     match spec:
         case Attempts() | Sequence() | Iterations():
             return replace(spec, answers=tuple(settled(answer, place) for answer in spec.answers))
-        case Timed():
+        case Timed() | Faulty():
             return replace(spec, answer=settled(spec.answer, place))
         case Result(value, seconds, heartbeats):
             return Result(_json(value, place), seconds, heartbeats)
@@ -131,6 +132,8 @@ def compiled(spec: Any) -> Compiled:
             return _choosing(answers, _by_indices({key: number for number, key in enumerate(keys)}))
         case Timed(answer, seconds, heartbeats):
             return _timed(compiled(answer), seconds, heartbeats)
+        case Faulty(answer, faults):
+            return _faulty(compiled(answer), faults)
         case Result() | Failure() | Never() | Waiting() | Outcome():
             outcome = ended(spec)
             return Compiled(lambda _: outcome)
@@ -185,3 +188,10 @@ def _timed(inner: Compiled, seconds: Any, heartbeats: tuple[float, ...]) -> Comp
         return outcome._replace(seconds=seconds, heartbeats=heartbeats)
 
     return inner._replace(run=run)
+
+
+def _faulty(inner: Compiled, faults: tuple[Fault, ...]) -> Compiled:
+    # Its memory holds the count and the memory of the answer below; what AWS says quotes the context.
+    quotes = any(fault.name in STRIKES and fault.error is None for fault in faults)
+    run = laid_over(inner.run, faults)
+    return Compiled(run, remembers=True, draws=True, asks=inner.asks or quotes)

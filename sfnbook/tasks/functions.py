@@ -58,8 +58,8 @@ class LambdaContext:
     def __init__(self, call: Call) -> None:
         self.state, self.path, self.resource = call.state, call.path, call.resource
         self.attempt, self.time, self.token = call.attempt, call.time, call.token
-        self.function_name = function_name(call.resource, call.input) or call.state
-        self.invoked_function_arn = _function_arn(call, self.function_name)
+        self.function_name = _name(call)
+        self.invoked_function_arn = function_arn(call)
         self.aws_request_id = request_id(call)
         self.log_group_name = f"/aws/lambda/{self.function_name}"
         self.log_stream_name = f"{_date(call)}/[{VERSION}]{self.aws_request_id.replace('-', '')}"
@@ -230,7 +230,16 @@ def _number(value: object) -> Json:
 _marshal: Final = json.JSONEncoder(allow_nan=False, default=_number).encode
 
 
-def _function_arn(call: Call, name: str) -> str:
+def _name(call: Call) -> str:
+    return function_name(call.resource, call.input) or call.state
+
+
+def function_arn(call: Call) -> str:
+    """The ARN of the Lambda function behind a call, in the account of the state machine.
+
+    >>> function_arn(Call("A", "A", "arn:aws:states:::lambda:invoke", {"FunctionName": "pay"}))
+    'arn:aws:lambda:us-east-1:123456789012:function:pay'
+    """
     if parse_resource(call.resource).kind == "lambda":
         return call.resource
     given = call.input.get("FunctionName", "") if isinstance(call.input, dict) else ""
@@ -240,7 +249,7 @@ def _function_arn(call: Call, name: str) -> str:
     partition, region, account = (
         (machine[1], machine[3], machine[4]) if len(machine) > 4 else ("aws", "us-east-1", "123456789012")
     )
-    return f"arn:{partition}:lambda:{region}:{account}:function:{name}"
+    return f"arn:{partition}:lambda:{region}:{account}:function:{_name(call)}"
 
 
 def _date(call: Call) -> str:

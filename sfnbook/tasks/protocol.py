@@ -99,7 +99,7 @@ class TaskFailure(Exception):  # noqa: N818 - the name of what happens to the Ta
     """
 
     def __init__(self, error: str, cause: str = "") -> None:
-        self.error, self.cause = _names(error, cause)
+        self.error, self.cause = names(error, cause)
         super().__init__(error, cause)
 
     def __str__(self) -> str:
@@ -127,7 +127,7 @@ def failed(
     >>> failed("CardDeclined").failed
     True
     """
-    error, cause = _names(error, cause)
+    error, cause = names(error, cause)
     return Outcome(None, error, cause, True, *timing(seconds, heartbeats), False, traceback)
 
 
@@ -201,7 +201,7 @@ def failure(
     >>> failure("Lambda.TooManyRequestsException", "Rate Exceeded.")
     failure('Lambda.TooManyRequestsException', 'Rate Exceeded.')
     """
-    return Failure(*_names(error, cause), *timing(seconds, heartbeats))
+    return Failure(*names(error, cause), *timing(seconds, heartbeats))
 
 
 def never() -> Never:
@@ -303,7 +303,7 @@ def _well_formed(outcome: Outcome) -> Outcome:
         raise UsageError("An Outcome that waits for the outside has no end of its own: set waits alone.")
     if outcome.refused and not outcome.failed:
         raise UsageError("An Outcome that was refused is a failure: set failed=True.")
-    error, cause = _names(outcome.error, outcome.cause)
+    error, cause = names(outcome.error, outcome.cause)
     if outcome.never:
         seconds, heartbeats = outcome.seconds, _moments(outcome.heartbeats)
     else:
@@ -311,7 +311,8 @@ def _well_formed(outcome: Outcome) -> Outcome:
     return outcome._replace(error=error, cause=cause, seconds=seconds, heartbeats=heartbeats)
 
 
-def _names(error: Any, cause: Any) -> tuple[Any, Any]:
+def names(error: Any, cause: Any) -> tuple[Any, Any]:
+    """An error's name and its cause, checked."""
     if isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException)):
         name = error.__name__ if isinstance(error, type) else type(error).__name__
         raise UsageError(f"An error is named by text: {name!r} instead of {error!r}.")
