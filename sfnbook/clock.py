@@ -100,3 +100,18 @@ def start_instant(given: object) -> int:
             "or text such as '2025-06-01T09:00:00Z'."
         )
     return time
+
+
+def duration(seconds: float) -> str:
+    """Virtual time for people; exact below a minute.
+
+    >>> duration(0), duration(31.5), duration(3661), duration(86400 * 365)
+    ('0 s', '31.5 s', '1 h 1 min 1 s', '365 d')
+    """
+    if seconds < 60:
+        return f"{round(seconds, 6):g} s"
+    whole, parts = round(seconds, 3), []
+    for unit, long in (("d", 86400), ("h", 3600), ("min", 60)):
+        count, whole = divmod(whole, long)
+        parts += [f"{int(count):,} {unit}"] if count else []
+    return " ".join([*parts, *([f"{round(whole, 3):g} s"] if whole else [])])

@@ -12,8 +12,9 @@ import sfnbook
 from sfnbook.debugger import Debugger
 from sfnbook.errors import UsageError
 from sfnbook.widgets import DebuggerView, GraphView, cells
+from sfnbook.widgets.controls import COMMANDS, FORWARD, KEYS
 from sfnbook.widgets.debugger import descendants
-from sfnbook.widgets.panels import COMMANDS, KEYS
+from sfnbook.widgets.panels import PANELS
 from sfnbook.widgets.running import Runner
 
 ATTACK = "<img src=x onerror=alert(1)>"
@@ -69,8 +70,20 @@ def click(view, *names):
         view.toolbar.buttons[name].click()
 
 
-def open_tab(view, name):
-    view.tabs.selected_index = view.tabs.titles.index(name)
+def opened(view, name):
+    return view.show_panel(name)
+
+
+def graph(view):
+    return view.panels["graph"].widget
+
+
+def data(view):
+    return view.panels["data"].widget.value
+
+
+def key(view, name):
+    view.frame._hear(view.frame, {"key": name}, [])
 
 
 def enabled(view):
@@ -103,13 +116,12 @@ def test_a_status_that_does_not_exist_is_refused():
 def test_messages_from_the_browser_reach_the_listeners_and_nonsense_does_not():
     view, heard = GraphView(sfnbook.load(ORDER)), []
     view.on_select(heard.append)
-    view.on_key(heard.append)
     for message in (
-        {"type": "select", "pointer": CHARGE}, {"type": "key", "key": "F10"},
+        {"type": "select", "pointer": CHARGE},
         {"type": "select"}, {"type": "select", "pointer": 1}, {"type": "other", "key": "x"}, {}, "x", None,
     ):  # fmt: skip
         view._hear(view, message, [])
-    assert heard == [CHARGE, "F10"]
+    assert heard == [CHARGE]
 
 
 def test_a_state_s_name_is_text_in_the_picture():
@@ -124,7 +136,7 @@ def test_a_state_s_name_is_text_in_the_picture():
 def test_a_saved_notebook_has_a_picture(show):
     view = show(tasks={"Charge": {}})
     click(view, "run")
-    for shown in (view, view.graph):
+    for shown in (view, graph(view)):
         bundle = shown._repr_mimebundle_()
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         assert 'data-status="succeeded"' in data["image/svg+xml"]
@@ -134,36 +146,36 @@ def test_a_saved_notebook_has_a_picture(show):
 # --- the buttons -------------------------------------------------------------------------------------
 def test_it_begins_before_the_first_transition(show):
     view = show()
-    assert enabled(view) == {"next", "step", "run"}
+    assert enabled(view) == FORWARD
     assert "Nothing has happened yet" in view.now.value
-    assert view.graph.status == view.debugger.statuses()
+    assert graph(view).status == view.debugger.statuses()
 
 
 def test_step_makes_one_transition_and_back_takes_it_back(show):
     view = show()
-    before = view.graph.status, view.now.value
+    before = graph(view).status, view.now.value
     click(view, "step", "step")
     assert view.debugger.position == 2
     assert "Prepare was entered" in view.now.value
-    assert view.graph.selected == PREPARE
+    assert graph(view).selected == PREPARE
     click(view, "back", "back")
-    assert (view.graph.status, view.now.value) == before
+    assert (graph(view).status, view.now.value) == before
 
 
 def test_next_state_leaves_the_state(show):
     view = show(tasks={"Charge": {}})
     click(view, "next")
-    assert view.graph.status[PREPARE] == "succeeded"
+    assert graph(view).status[PREPARE] == "succeeded"
     assert "StateExited" in view.now.value
 
 
 def test_run_goes_to_the_end_and_shows_the_output(show):
     view = show(tasks={"Charge": {"paid": True}})
     click(view, "run")
-    assert view.graph.status == {PREPARE: "succeeded", CHARGE: "succeeded", DONE: "succeeded"}
+    assert graph(view).status == {PREPARE: "succeeded", CHARGE: "succeeded", DONE: "succeeded"}
     assert "&quot;paid&quot;: " in view.outcome.value
     assert "SUCCEEDED" in view.toolbar.clock.value
-    assert enabled(view) == {"back", "restart"}
+    assert enabled(view) == {"back", "run_back", "restart"}
 
 
 def test_restart_goes_to_the_beginning_and_calls_nobody_again(show):
@@ -188,19 +200,19 @@ def test_run_stops_at_a_breakpoint_and_says_so(show):
 def test_every_key_is_a_command(show):
     view = show(tasks={"Charge": {}})
     assert set(KEYS.values()) == set(COMMANDS)
-    for key in ("F10", "F11", "Shift+F10", "F5"):
-        view.graph._hear(view.graph, {"type": "key", "key": key}, [])
+    for one in ("F10", "F11", "Shift+F10", "F5"):
+        key(view, one)
     assert view.debugger.status == "SUCCEEDED"
-    view.graph._hear(view.graph, {"type": "key", "key": "F1"}, [])
+    key(view, "F1")
     assert view.problem.value == ""
 
 
 def test_what_is_done_in_code_is_shown(show):
     view = show(tasks={"Charge": {}})
     view.debugger.step_over()
-    assert view.graph.status == view.debugger.statuses() != {}
+    assert graph(view).status == view.debugger.statuses() != {}
     view.debugger.back()
-    assert view.graph.status == view.debugger.statuses()
+    assert graph(view).status == view.debugger.statuses()
 
 
 def test_two_views_of_one_debugger_agree(show):
@@ -225,33 +237,33 @@ def test_the_clock_shows_virtual_time(show):
 def test_a_picked_state_is_shown_until_the_next_step(show):
     view = show(tasks={"Charge": {}})
     click(view, "run")
-    view.graph._hear(view.graph, {"type": "select", "pointer": PREPARE}, [])
-    assert view.graph.selected == PREPARE
-    assert "<b>Prepare</b>" in view.data.value
-    assert "After ResultPath" in view.data.value
+    graph(view)._hear(graph(view), {"type": "select", "pointer": PREPARE}, [])
+    assert graph(view).selected == PREPARE
+    assert "<b>Prepare</b>" in data(view)
+    assert "After ResultPath" in data(view)
     click(view, "back")
-    assert view.graph.selected != PREPARE
+    assert graph(view).selected != PREPARE
 
 
 def test_a_state_that_was_not_entered_shows_its_definition(show):
     view = show()
     view.select(REFUND)
-    assert "not entered" in view.data.value
-    assert "Definition" in view.data.value
-    assert "&quot;Type&quot;: " in view.data.value
+    assert "not entered" in data(view)
+    assert "Definition" in data(view)
+    assert "&quot;Type&quot;: " in data(view)
 
 
 def test_a_state_that_does_not_exist_is_not_picked(show):
     view = show()
     view.select("/States/Nobody")
-    assert (view.graph.selected, view.problem.value) == ("", "")
+    assert (graph(view).selected, view.problem.value) == ("", "")
 
 
 def test_the_data_flow_marks_what_a_state_added(show):
     view = show(given={"id": 7})
     click(view, "next")
-    assert 'class="sfn-line sfn-new"' in view.data.value
-    assert "After ResultPath" in view.data.value
+    assert 'class="sfn-line sfn-new"' in data(view)
+    assert "After ResultPath" in data(view)
 
 
 def test_the_reasons_of_a_retry_are_shown(show):
@@ -264,7 +276,7 @@ def test_the_reasons_of_a_retry_are_shown(show):
         click(view, "step")
     assert "attempt 2 starts in 10 s" in view.now.value
     assert "sfn-rows" in view.now.value
-    assert view.graph.status[CHARGE] == "retrying"
+    assert graph(view).status[CHARGE] == "retrying"
 
 
 def test_a_map_counts_its_iterations(show):
@@ -274,103 +286,117 @@ def test_a_map_counts_its_iterations(show):
     )
     click(view, "run")
     view.select("/States/M")
-    assert "3 succeeded" in view.data.value
+    assert "3 succeeded" in data(view)
 
 
-@pytest.mark.parametrize("panels", [(), ("Data",), ("Transitions", "Change")])
+@pytest.mark.parametrize("panels", [(), ("data",), ("graph", "events", "edit"), tuple(PANELS)])
 def test_panels_can_be_chosen(show, panels):
     view = show(panels=panels, tasks={"Charge": {}})
-    assert view.tabs.titles == panels
+    shown = {name for name, panel in view.panels.items() if panel.widget in descendants(view)}
+    assert shown == {"ask", *panels}
     click(view, "run")
-    assert (view.tabs in view.body.children) == bool(panels)
+    assert view.debugger.status == "SUCCEEDED"
+
+
+def test_a_panel_is_opened_and_closed_with_its_switch(show):
+    view = show(panels=())
+    assert view.body.children == ()
+    view.switches["data"].value = True
+    assert view.opened == ("data",)
+    assert "The execution" in data(view)
+    click(view, "next")
+    view.switches["data"].value = False
+    text = data(view)
+    click(view, "step")
+    assert (view.body.children, data(view)) == ((), text)
 
 
 def test_a_panel_that_does_not_exist_is_refused(show):
-    with pytest.raises(UsageError, match="Date"):
-        show(panels=("Date",))
+    with pytest.raises(UsageError, match="Did you mean 'data'"):
+        show(panels=("date",))
 
 
 def test_a_panel_is_shown_as_things_stand_when_it_is_opened(show):
     view = show(given={"id": 7}, tasks={"Charge": {}})
     click(view, "next")
-    assert view.timeline.list.options == ()
-    open_tab(view, "Transitions")
-    assert len(view.timeline.list.options) == view.debugger.length
-    open_tab(view, "Change")
-    assert json.loads(view.edit.field.value)["id"] == 7
+    assert "events" not in view.panels
+    events = opened(view, "events")
+    assert len(events.list.options) == view.debugger.length
+    edit = opened(view, "edit")
+    assert json.loads(edit.field.value)["id"] == 7
     click(view, "back", "back", "back")
-    open_tab(view, "Data")
-    assert "The execution" in view.data.value
+    opened(view, "data")
+    assert "The execution" in data(view)
 
 
 # --- the list of transitions -------------------------------------------------------------------------
 def test_picking_a_transition_goes_there(show):
     view = show(tasks={"Charge": {}})
-    open_tab(view, "Transitions")
+    events = opened(view, "events")
     click(view, "run")
     total = view.debugger.length
-    view.timeline.list.index = 1
+    events.list.index = 1
     assert view.debugger.position == 2
-    assert len(view.timeline.list.options) == total
-    assert view.timeline.list.index == 1
+    assert len(events.list.options) == total
+    assert events.list.index == 1
     click(view, "step")
-    assert view.timeline.list.index == 2
+    assert events.list.index == 2
 
 
 def test_a_long_list_is_a_window_around_the_cursor(show):
     view = show(LOOP)
-    open_tab(view, "Transitions")
+    events = opened(view, "events")
     view.debugger.run(1000)
-    assert (view.timeline.list.index, len(view.timeline.list.options)) == (299, 300)
-    assert "700 more are not listed" in view.timeline.note.value
+    assert (events.list.index, len(events.list.options)) == (299, 300)
+    assert "700 more are not listed" in events.note.value
     view.debugger.goto(500)
-    assert view.timeline.list.options[view.timeline.list.index].replace("\u00a0", " ").startswith("501 ")
+    assert events.list.options[events.list.index].replace("\u00a0", " ").startswith("501 ")
 
 
 # --- editing -----------------------------------------------------------------------------------------
 def test_the_next_input_is_edited(show):
     view = show(given={"id": 7}, tasks={"Charge": lambda event: event})
-    open_tab(view, "Change")
+    edit = opened(view, "edit")
     click(view, "next")
-    assert json.loads(view.edit.field.value) == {"id": 7, "extra": {"n": 1}}
-    view.edit.field.value = '{"id": 8.0}'
-    view.edit.form.button.click()
-    assert view.edit.form.message.value == ""
+    assert json.loads(edit.field.value) == {"id": 7, "extra": {"n": 1}}
+    edit.field.value = '{"id": 8.0}'
+    edit.form.button.click()
+    assert edit.form.message.value == ""
     click(view, "run")
     assert json.dumps(view.debugger.output) == '{"id": 8.0}'
 
 
 def test_bad_json_is_told_beside_the_field_and_nothing_else_happens(show):
     view = show(given={"id": 7})
-    open_tab(view, "Change")
+    edit = opened(view, "edit")
     click(view, "next")
     position, length = view.debugger.position, view.debugger.length
-    view.edit.field.value = '{"id": }'
-    view.edit.form.button.click()
-    assert "Line 1, column 8: Expecting value" in view.edit.form.message.value
-    assert view.edit.field.value == '{"id": }'
+    edit.field.value = '{"id": }'
+    edit.form.button.click()
+    assert "Line 1, column 8: Expecting value" in edit.form.message.value
+    assert edit.field.value == '{"id": }'
     assert (view.debugger.position, view.debugger.length) == (position, length)
-    view.edit.field.value = "{}"
-    view.edit.form.button.click()
-    assert view.edit.form.message.value == ""
+    edit.field.value = "{}"
+    edit.form.button.click()
+    assert edit.form.message.value == ""
 
 
 def test_nothing_can_be_edited_at_the_end(show):
     view = show(tasks={"Charge": {}})
-    open_tab(view, "Change")
+    edit = opened(view, "edit")
     click(view, "run")
-    assert view.edit.field.disabled
-    assert view.edit.form.button.disabled
+    assert edit.field.disabled
+    assert edit.form.button.disabled
 
 
 def test_an_edit_in_the_past_makes_a_branch_that_can_be_left_again(show):
     view = show(given={"id": 7}, tasks={"Charge": lambda event: event})
-    open_tab(view, "Change")
+    edit = opened(view, "edit")
     click(view, "run")
     assert view.toolbar.branches.layout.display == "none"
     click(view, "restart", "next")
-    view.edit.field.value = '{"id": 8}'
-    view.edit.form.button.click()
+    edit.field.value = '{"id": 8}'
+    edit.form.button.click()
     click(view, "run")
     assert view.debugger.output == {"id": 8}
     assert view.toolbar.branches.layout.display is None
@@ -382,87 +408,93 @@ def test_an_edit_in_the_past_makes_a_branch_that_can_be_left_again(show):
 
 def test_an_error_is_injected(show):
     view = show(tasks={"Charge": {}})
-    assert list(view.inject.state.options) == ["Charge"]
-    view.inject.error.value, view.inject.cause.value = "Broken", "by hand"
-    view.inject.form.button.click()
+    faults = opened(view, "faults")
+    assert list(faults.state.options) == ["Charge"]
+    faults.error.value, faults.cause.value = "Broken", "by hand"
+    faults.form.button.click()
     click(view, "run")
-    assert view.graph.status == {PREPARE: "succeeded", CHARGE: "caught", REFUND: "succeeded"}
+    assert graph(view).status == {PREPARE: "succeeded", CHARGE: "caught", REFUND: "succeeded"}
     assert "by hand" in view.outcome.value
 
 
 def test_after_an_edit_the_next_state_is_looked_at(show):
     view = show(tasks={"Charge": {}})
+    faults = opened(view, "faults")
     click(view, "next")
-    view.inject.form.button.click()
+    faults.form.button.click()
     assert "changed by you" in view.now.value
-    assert view.graph.selected == CHARGE
+    assert graph(view).selected == CHARGE
 
 
 def test_injected_errors_are_taken_back(show):
     view = show(tasks={"Charge": {}})
-    open_tab(view, "Change")
-    view.inject.attempts.value = "all"
-    view.inject.form.button.click()
-    assert "Charge fails with States.TaskFailed, every attempt" in view.inject.waiting.value
+    faults = opened(view, "faults")
+    opened(view, "edit")
+    faults.attempts.value = "all"
+    faults.form.button.click()
+    assert "Charge fails with States.TaskFailed, every attempt" in faults.waiting.value
     assert len(view.debugger.faults) == 1
-    view.inject.clear.click()
-    assert (view.debugger.faults, view.inject.waiting.value) == ((), "")
+    faults.clear.click()
+    assert (view.debugger.faults, faults.waiting.value) == ((), "")
 
 
 @pytest.mark.parametrize(("field", "text"), [("attempts", "never"), ("error", " ")])
 def test_a_bad_field_is_told_and_keeps_its_text(show, field, text):
     view = show(tasks={"Charge": {}})
-    getattr(view.inject, field).value = text
-    view.inject.form.button.click()
-    assert 'role="alert"' in view.inject.form.message.value
-    assert getattr(view.inject, field).value == text
+    faults = opened(view, "faults")
+    getattr(faults, field).value = text
+    faults.form.button.click()
+    assert 'role="alert"' in faults.form.message.value
+    assert getattr(faults, field).value == text
     assert view.debugger.faults == ()
 
 
 def test_a_result_is_set(show):
     view = show()
-    view.inject.result.value = '{"paid": 1}'
-    view.inject.result_form.button.click()
+    faults = opened(view, "faults")
+    faults.result.value = '{"paid": 1}'
+    faults.result_form.button.click()
     click(view, "run")
     assert view.debugger.output == {"paid": 1}
 
 
 def test_a_state_that_cannot_fail_is_not_offered(show):
     view = show({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
-    assert view.inject.state.options == ()
-    assert view.inject.form.button.disabled
+    faults = opened(view, "faults")
+    assert faults.state.options == ()
+    assert faults.form.button.disabled
 
 
 # --- questions ---------------------------------------------------------------------------------------
 def test_an_unanswered_task_asks_and_goes_on_when_it_is_answered(show):
     view = show()
-    assert view.question.widget.layout.display == "none"
+    assert view.panels["ask"].widget.layout.display == "none"
     click(view, "run")
-    assert view.question.widget.layout.display is None
-    assert "Charge asks" in view.question.form.title.value
+    assert view.panels["ask"].widget.layout.display is None
+    assert "Charge asks" in view.panels["ask"].form.title.value
     assert view.problem.value == ""
-    view.question.field.value = "[1"
-    view.question.form.button.click()
-    assert "Line 1, column 3" in view.question.form.message.value
+    view.panels["ask"].field.value = "[1"
+    view.panels["ask"].form.button.click()
+    assert "Line 1, column 3" in view.panels["ask"].form.message.value
     assert view.debugger.blocked == "unanswered"
-    view.question.field.value = "[1]"
-    view.question.form.button.click()
+    view.panels["ask"].field.value = "[1]"
+    view.panels["ask"].form.button.click()
     assert view.debugger.output == [1]
-    assert view.question.widget.layout.display == "none"
+    assert view.panels["ask"].widget.layout.display == "none"
 
 
 def test_a_question_can_be_answered_with_an_error(show):
     view = show()
     click(view, "run")
-    view.question.error.value = "Broken"
-    view.question.fail.click()
-    assert view.graph.status[CHARGE] == "caught"
+    view.panels["ask"].error.value = "Broken"
+    view.panels["ask"].fail.click()
+    assert graph(view).status[CHARGE] == "caught"
 
 
 def test_after_next_state_an_answer_finishes_that_state_only(show):
     view = show()
     click(view, "next", "next")
-    view.question.form.button.click()
+    view.panels["ask"].form.button.click()
     assert view.debugger.transition.kind == "StateExited"
     assert view.debugger.status == "RUNNING"
 
@@ -492,9 +524,9 @@ CALLBACK = {
 def test_an_open_callback_asks(show, act, status):
     view = show(CALLBACK)
     click(view, "run")
-    assert "Ask waits for an answer from outside" in view.question.form.title.value
-    assert "until 1 min" in view.question.form.title.value
-    act(view.question)
+    assert "Ask waits for an answer from outside" in view.panels["ask"].form.title.value
+    assert "until 1 min" in view.panels["ask"].form.title.value
+    act(view.panels["ask"])
     assert view.debugger.status == status
 
 
@@ -504,12 +536,12 @@ def test_several_open_callbacks_are_offered(show):
         {"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": branches, "End": True}}}
     )
     click(view, "run")
-    assert [path for path, _ in view.question.which.options] == ["Both[0].Ask1", "Both[1].Ask2"]
-    view.question.which.value = 1
-    view.question.field.value = '"second"'
-    view.question.form.button.click()
-    view.question.field.value = '"first"'
-    view.question.form.button.click()
+    assert [path for path, _ in view.panels["ask"].which.options] == ["Both[0].Ask1", "Both[1].Ask2"]
+    view.panels["ask"].which.value = 1
+    view.panels["ask"].field.value = '"second"'
+    view.panels["ask"].form.button.click()
+    view.panels["ask"].field.value = '"first"'
+    view.panels["ask"].form.button.click()
     assert view.debugger.output == ["first", "second"]
 
 
@@ -518,16 +550,16 @@ def test_a_lambda_s_draft_of_an_answer_has_a_payload(show):
     call = {**task, "Parameters": {"FunctionName": "f"}, "End": True}
     view = show({"StartAt": "Call", "States": {"Call": call}})
     click(view, "run")
-    assert json.loads(view.question.field.value) == {"Payload": {}}
-    view.question.form.button.click()
+    assert json.loads(view.panels["ask"].field.value) == {"Payload": {}}
+    view.panels["ask"].form.button.click()
     assert view.debugger.output == {}
 
 
 def test_a_failure_from_outside_has_a_cause(show):
     view = show(CALLBACK)
     click(view, "run")
-    view.question.error.value, view.question.cause.value = "Rejected", "too dear"
-    view.question.fail.click()
+    view.panels["ask"].error.value, view.panels["ask"].cause.value = "Rejected", "too dear"
+    view.panels["ask"].fail.click()
     assert (view.debugger.error, view.debugger.cause) == ("Rejected", "too dear")
 
 
@@ -538,13 +570,13 @@ def with_heartbeat(seconds):
 def test_time_passes_and_a_heartbeat_moves_the_deadline(show):
     view = show(with_heartbeat(20))
     click(view, "run")
-    assert "until 20 s" in view.question.form.title.value
-    view.question.field.value = '"typed before"'
-    view.question.seconds.value = "15"
-    view.question.wait.click()
-    view.question.beat.click()
-    assert "until 35 s" in view.question.form.title.value
-    view.question.form.button.click()
+    assert "until 20 s" in view.panels["ask"].form.title.value
+    view.panels["ask"].field.value = '"typed before"'
+    view.panels["ask"].seconds.value = "15"
+    view.panels["ask"].wait.click()
+    view.panels["ask"].beat.click()
+    assert "until 35 s" in view.panels["ask"].form.title.value
+    view.panels["ask"].form.button.click()
     assert (view.debugger.output, view.debugger.time) == ("typed before", 15)
 
 
@@ -552,9 +584,9 @@ def test_time_passes_and_a_heartbeat_moves_the_deadline(show):
 def test_a_time_that_cannot_pass_is_told_beside_its_field(show, text):
     view = show(CALLBACK)
     click(view, "run")
-    view.question.seconds.value = text
-    view.question.wait.click()
-    assert "a number of seconds" in view.question.form.message.value
+    view.panels["ask"].seconds.value = text
+    view.panels["ask"].wait.click()
+    assert "a number of seconds" in view.panels["ask"].form.message.value
     assert (view.debugger.blocked, view.debugger.time) == ("outside", 0)
 
 
@@ -562,8 +594,8 @@ def test_a_callback_without_a_deadline_ends_with_the_execution(show):
     ask = {name: value for name, value in CALLBACK["States"]["Ask"].items() if name != "TimeoutSeconds"}
     view = show({"StartAt": "Ask", "States": {"Ask": ask}})
     click(view, "run")
-    assert "no deadline" in view.question.form.title.value
-    view.question.wait.click()
+    assert "no deadline" in view.panels["ask"].form.title.value
+    view.panels["ask"].wait.click()
     assert view.debugger.status == "TIMED_OUT"
 
 
@@ -635,14 +667,14 @@ def test_a_long_run_leaves_the_loop_free_and_can_be_stopped(show):
 
     async def scenario():
         click(view, "run")
-        assert enabled(view) == {"stop"}
+        assert enabled(view) == {"pause"}
         ticks = 0
         while view.debugger.position < 2000:
             await asyncio.sleep(0)
             ticks += 1
         click(view, "step", "run")
         assert view._runner.running
-        click(view, "stop")
+        click(view, "pause")
         stood = view.debugger.position
         await asyncio.sleep(0.02)
         assert ticks > 0
@@ -656,16 +688,17 @@ def test_a_long_run_leaves_the_loop_free_and_can_be_stopped(show):
 
 def test_an_edit_while_it_runs_is_refused_beside_the_field(show):
     view = show(LOOP, limits=None)
+    edit = opened(view, "edit")
 
     async def scenario():
         click(view, "run")
         await asyncio.sleep(0)
-        view.edit.field.value = "{}"
-        view.edit.form.button.click()
-        click(view, "stop")
+        edit.field.value = "{}"
+        edit.form.button.click()
+        click(view, "pause")
 
     asyncio.run(scenario())
-    assert "Stop it first" in view.edit.form.message.value
+    assert "Stop it first" in edit.form.message.value
 
 
 def test_an_endless_loop_stops_at_the_limit_of_aws(show):
@@ -677,13 +710,13 @@ def test_an_endless_loop_stops_at_the_limit_of_aws(show):
 
 def test_moves_in_code_are_shown_at_most_twenty_times_a_second(show):
     view, shown = show(LOOP, limits=None), []
-    view.graph.observe(lambda change: shown.append(change["new"]), "selected")
+    graph(view).observe(lambda change: shown.append(change["new"]), "selected")
 
     async def scenario():
         for _ in range(200):
             view.debugger.step()
         few = len(shown)
-        while view.graph.selected != view._pointers[view.debugger.transition.state]:
+        while graph(view).selected != view._pointers[view.debugger.transition.state]:
             await asyncio.sleep(0.01)
         return few
 
@@ -721,7 +754,7 @@ def test_a_closed_view_leaves_no_widget_behind():
 
 
 @pytest.mark.parametrize(
-    ("options", "problem"), [({"hight": 1}, TypeError), ({"panels": ["Dta"]}, UsageError)], ids=str
+    ("options", "problem"), [({"hight": 1}, TypeError), ({"panels": ["dta"]}, UsageError)], ids=str
 )
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_a_view_that_was_refused_ends_quietly(options, problem):

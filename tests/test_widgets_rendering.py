@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfnbook.clock import duration
 from sfnbook.errors import UsageError
 from sfnbook.frames import KINDS
 from sfnbook.svg import STATUSES
-from sfnbook.widgets import rendering
-from sfnbook.widgets.panels import attempts_of, parsed, printed
-from sfnbook.widgets.rendering import ABSENT, UNCOMPARED, json_html, json_lines, same
+from sfnbook.widgets import documents, words
+from sfnbook.widgets.documents import ABSENT, UNCOMPARED, json_html, json_lines, same
+from sfnbook.widgets.forms import parsed, printed
+from sfnbook.widgets.panels.data import definition_html, stages_html
+from sfnbook.widgets.panels.faults import attempts_of
 
 ATTACK = "<img src=x onerror=alert(1)>"
 JSON = st.recursive(
@@ -99,7 +102,7 @@ def test_what_changed_is_marked(value, before, marks):
 
 def test_a_long_document_is_folded_and_cut():
     html = json_html([{"n": "x" * 90} for _ in range(5000)])
-    assert html.count("sfn-line") == rendering.LINES + rendering.MORE_LINES + 1
+    assert html.count("sfn-line") == documents.LINES + documents.MORE_LINES + 1
     assert "2,000 more lines" in html
 
 
@@ -123,18 +126,16 @@ def test_a_long_string_is_cut_with_its_length():
     ],
 )
 def test_durations(seconds, text):
-    assert rendering.duration(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_every_kind_of_transition_has_words_and_a_status():
-    assert rendering.SAID.keys() == KINDS.keys()
-    assert {said.status for said in rendering.SAID.values()} <= STATUSES.keys()
+    assert words.SAID.keys() == KINDS.keys()
+    assert {said.status for said in words.SAID.values()} <= STATUSES.keys()
 
 
 def test_stages_come_in_order_and_say_when_nothing_changed():
-    html = rendering.stages_html(
-        {"output": {"a": 1}, "input": {"a": 1}, "afterInputPath": {"a": 1}, "variables": {}}
-    )
+    html = stages_html({"output": {"a": 1}, "input": {"a": 1}, "afterInputPath": {"a": 1}, "variables": {}})
     assert re.findall("<b>(.*?)</b>", html) == ["Input", "After InputPath", "Output"]
     assert re.findall("<span>(.*?)</span>", html) == [
         "what went in",
@@ -145,17 +146,17 @@ def test_stages_come_in_order_and_say_when_nothing_changed():
 
 
 def test_an_unknown_stage_is_shown_too():
-    assert "<b>afterSomething</b>" in rendering.stages_html({"afterSomething": 1})
+    assert "<b>afterSomething</b>" in stages_html({"afterSomething": 1})
 
 
 @pytest.mark.parametrize(
     "html",
     [
-        rendering.message_html(ATTACK),
-        rendering.outcome_html("SUCCEEDED", {ATTACK: ATTACK}, None),
-        rendering.heading(ATTACK, ATTACK),
-        rendering.stages_html({ATTACK: ATTACK, "error": ATTACK}),
-        rendering.definition_html({ATTACK: ATTACK}, folded=False),
+        words.message_html(ATTACK),
+        words.outcome_html("SUCCEEDED", {ATTACK: ATTACK}, None),
+        words.heading(ATTACK, ATTACK),
+        stages_html({ATTACK: ATTACK, "error": ATTACK}),
+        definition_html({ATTACK: ATTACK}, folded=False),
     ],
 )
 def test_untrusted_text_is_text(html):

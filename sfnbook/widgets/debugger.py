@@ -7,63 +7,68 @@ The view holds no state of the execution.  Whatever is done, with a button, a ke
 from __future__ import annotations
 
 import asyncio
+import difflib
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as w
 
 from sfnbook.errors import SfnbookError, UnansweredTask, UsageError
-from sfnbook.outside import EDITABLE
-from sfnbook.theme import STATUSES
-from sfnbook.values import copied, state_name, unescape_pointer
-from sfnbook.widgets import rendering
+from sfnbook.values import state_name
+from sfnbook.widgets import words
 from sfnbook.widgets.cells import forget, register
-from sfnbook.widgets.graph import HERE, GraphView, with_picture
-from sfnbook.widgets.panels import COMMANDS, KEYS, TIMELINE, EditForm, InjectForm, Question, Timeline, Toolbar
+from sfnbook.widgets.controls import COMMANDS, KEYS, Toolbar
+from sfnbook.widgets.forms import update
+from sfnbook.widgets.frame import Frame, styles
+from sfnbook.widgets.graph import with_picture
+from sfnbook.widgets.panel import Moment
+from sfnbook.widgets.panels import FIRST, PANELS
 from sfnbook.widgets.running import SLICE, Runner, interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from sfnbook.values import Json
+    from sfnbook.widgets.panel import Panel
 
-PANELS: Final = ("Data", "Change", "Transitions")
 BY_PEOPLE: Final = frozenset({"Edited", "Injected", "Answered", "Heartbeat"})
 MOST_AT_ONCE: Final = 1024
 """Transitions between two looks at the time while running."""
 
 
-class DebuggerGraph(GraphView):
-    """The graph in a debugger's view; it carries the style of the whole view."""
-
-    _css: ClassVar[Any] = "\n".join(
-        (HERE / name).read_text("utf-8") for name in ("graph.css", "debugger.css")
-    )
-
-
 class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     """A `Debugger` with buttons: step, go back, look, edit, answer.
 
-    ``height`` is that of the graph at most, in pixels; ``panels`` are those of `PANELS` to show.
+    ``panels`` are those of `panels.PANELS` that are open at first, ``scale`` makes everything larger,
+    ``height`` is that of the graph at most, in pixels.  ``plain`` uses core ipywidgets only, for
+    places that lack anywidget's front end.
 
     >>> import sfnbook
     >>> from sfnbook.debugger import Debugger
     >>> machine = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
     >>> view = DebuggerView(Debugger(machine, {"x": 1}))
     >>> view.press("run")
-    >>> view.debugger.status, view.graph.status
-    ('SUCCEEDED', {'/States/A': 'succeeded'})
+    >>> view.debugger.status, view.opened
+    ('SUCCEEDED', ('graph', 'data'))
     >>> view.close()
     """
 
     # None also while it is not whole: Python's end of a view whose options were refused calls `close`, too.
     _unobserve: Callable[[], None] | None = None
 
-    def __init__(self, debugger: Any, *, height: int = 560, panels: Sequence[str] | None = None) -> None:
-        self.debugger = debugger
-        self._picked: str | None = None
-        self._problem = ""
+    def __init__(
+        self,
+        debugger: Any,
+        *,
+        panels: Iterable[str] | None = None,
+        scale: float = 1.0,
+        height: int | None = None,
+        plain: bool = False,
+    ) -> None:
+        opened = _known(FIRST if panels is None else panels)
+        scale, self.height = _positive("scale", scale), int(_positive("height", height or 560))
+        self.debugger, self.plain = debugger, plain
+        self._picked = self._problem = ""
         self._again: str | None = None
         self._machine: Any = None
         self._busy = False
@@ -71,58 +76,89 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._later: asyncio.TimerHandle | None = None
         self._runner = Runner(self._advance, self._ran)
         self._at_once = 1
-        self._build(height, PANELS if panels is None else panels)
+        self.panels: dict[str, Panel] = {}
+        self.frame = styles(scale) if plain else Frame(list(KEYS), lambda key: self.press(KEYS[key]), scale)
+        self._build(opened)
         self._unobserve = debugger.observe(self._hear)
         super().__init__(
-            [self.toolbar.widget, self.now, self.question.widget, self.body, self.outcome, self.problem]
-        )
-        self.add_class("sfn-debugger")
+            [self.frame, self.toolbar.widget, self.now, self.head, self.menu, self.body, self.foot,
+             self.outcome, self.problem]
+        )  # fmt: skip
+        self.add_class("sfn-debugger").add_class(f"sfn-scale-{scale * 100:.0f}")
         register(self)
+        self._arrange()
+
+    def _build(self, opened: tuple[str, ...]) -> None:
+        self.toolbar = Toolbar(self.press, self._switch, self._scrub, plain=self.plain)
+        self.now, self.outcome, self.problem = (w.HTML() for _ in range(3))
+        self.switches = {name: _switch(name, name in opened) for name in PANELS if _in_menu(name)}
+        for switch in self.switches.values():
+            switch.observe(lambda _: self._arrange(), "value")
+        self.menu = w.HBox(list(self.switches.values()))
+        self.head, self.main, self.side, self.foot = (w.VBox() for _ in range(4))
+        self.body = w.HBox()
+        for name in ("head", "main", "side", "foot", "body", "menu"):
+            getattr(self, name).add_class(f"sfn-{name}")
+
+    # --- panels -------------------------------------------------------------------------------------
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """The panels of the menu that are open."""
+        return tuple(name for name, switch in self.switches.items() if switch.value)
+
+    def show_panel(self, name: str, shown: bool = True) -> Panel:
+        """Open or close a panel; the panel."""
+        (known,) = _known([name])
+        if known in self.switches:
+            self.switches[known].value = shown
+        return self._made(known)
+
+    def _made(self, name: str) -> Panel:
+        """A panel, made when it is first needed."""
+        if name not in self.panels:
+            self.panels[name] = panel = PANELS[name].panel(self)
+            panel.widget.add_class("sfn-panel").add_class(f"sfn-panel-{name}")
+        return self.panels[name]
+
+    def _arrange(self) -> None:
+        """Put the open panels where they belong, and show them as things stand."""
+        places: dict[str, list[Any]] = {"head": [], "main": [], "side": [], "foot": []}
+        for name in self._visible():
+            places[PANELS[name].place].append(self._made(name).widget)
+        for place, widgets in places.items():
+            update(getattr(self, place), children=tuple(widgets))
+        update(self.body, children=tuple(part for part in (self.main, self.side) if part.children))
         self.refresh()
 
-    def _build(self, height: int, panels: Sequence[str]) -> None:
-        debugger = self.debugger
-        self.toolbar = Toolbar(self.press, self._switch)
-        self.now, self.data, self.outcome, self.problem = (w.HTML() for _ in range(4))
-        self.question = Question(self._answer, self._fail, self._wait, self._beat)
-        self.graph = DebuggerGraph(debugger, height=height)
-        self.graph.on_select(self.select)
-        self.graph.on_key(lambda key: self.press(KEYS[key]) if key in KEYS else None)
-        self.edit = EditForm(lambda value: self._edit(debugger.edit_input, value))
-        self.inject = InjectForm(
-            lambda *fault: self._edit(debugger.inject_error, *fault),
-            lambda *result: self._edit(debugger.set_result, *result),
-            lambda: self.perform(debugger.clear_faults),
-        )
-        self.timeline = Timeline(lambda transition: self._visit(debugger.goto, transition))
-        changes = w.VBox([self.edit.widget, self.inject.widget])
-        made = dict(zip(PANELS, (self.data, changes, self.timeline.widget), strict=True))
-        self._panels = _known(panels)
-        self.tabs = w.Tab([made[name] for name in self._panels], titles=self._panels)
-        self.tabs.observe(lambda _: self.refresh(), "selected_index")
-        self.tabs.add_class("sfn-tabs")
-        self.body = w.HBox([self.graph, self.tabs] if panels else [self.graph])
-        self.body.add_class("sfn-body")
+    def _visible(self) -> tuple[str, ...]:
+        return tuple(name for name in PANELS if not _in_menu(name) or self.switches[name].value)
 
     # --- what people do -----------------------------------------------------------------------------
     def press(self, name: str) -> None:
         """Do what a button does: a key of `COMMANDS`."""
-        self._picked = None
-        if name == "stop":
+        picked, self._picked = self._picked, ""
+        if name == "pause":
             self._runner.stop()
         elif self._runner.running:
             return
-        elif name == "run":
+        elif name in {"run", "play"}:
             self._again, self._problem, self._at_once = name, "", 1
-            self._runner.start()
+            self._runner.start(self.toolbar.speed.value if name == "play" else None)
             self.refresh()
+        elif name == "run_to":
+            self.perform(self._run_to, picked)
         else:
-            self._again = name if name in {"next", "step"} else None
+            self._again = name if name in {"next", "step", "into"} else None
             self.perform(getattr(self.debugger, COMMANDS[name].method))
+
+    def _run_to(self, pointer: str) -> None:
+        if not pointer:
+            raise UsageError("Run to where? Click a state first.")
+        self.debugger.run_to(self._states[pointer].name)
 
     def select(self, pointer: str) -> None:
         """Look at a state, until the next step."""
-        if pointer in self._states:
+        if not pointer or pointer in self._states:
             self._picked = pointer
             self.refresh()
 
@@ -151,57 +187,38 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         finally:
             self._busy = False
 
-    def _edit(self, change: Callable[..., Any], *given: Any) -> None:
-        self._do(change, *given)
+    def change(self, act: Callable[..., Any], *given: Any) -> None:
+        """Edit something; a UsageError goes through, for a form to tell it beside its field."""
+        self._do(act, *given)
         self.refresh()
 
-    def _visit(self, act: Callable[..., Any], *given: Any) -> None:
-        self._picked = self._again = None
+    def visit(self, act: Callable[..., Any], *given: Any) -> None:
+        """Move to another place; what goes wrong is told under the view."""
+        self._picked, self._again = "", None
         self.perform(act, *given)
 
-    def _switch(self, branch: str) -> None:
-        self._visit(self.debugger.switch, branch)
-
-    # --- questions ----------------------------------------------------------------------------------
-    def _answer(self, value: Json) -> None:
-        if self.debugger.blocked == "outside":
-            self._do(self._open().succeed, value)
-        else:
-            self._do(self.debugger.answer, value)
-        self._go_on()
-
-    def _fail(self, error: str, cause: str) -> None:
-        question = self.debugger.unanswered
-        if question is None:
-            self._do(self._open().fail, error, cause)
-        else:
-            self._do(self.debugger.inject_error, question.path, error, cause)
-        self._go_on()
-
-    def _wait(self, seconds: float | None) -> None:
-        self._do(self.debugger.advance, seconds)
-        self._go_on()
-
-    def _beat(self) -> None:
-        self._do(self._open().heartbeat)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Go on with what the question interrupted."""
-        self.refresh()
+    def resume(self) -> None:
+        """Go on with what a question interrupted."""
         if self._again and not self._problem:
             self.press(self._again)
 
-    def _open(self) -> Any:
-        return self.debugger.pending[self.question.which.value or 0]
+    def _switch(self, branch: str) -> None:
+        self.visit(self.debugger.switch, branch)
+
+    def _scrub(self, position: int) -> None:
+        if position:
+            self.visit(self.debugger.goto, position - 1)
+        else:
+            self.visit(self.debugger.restart)
 
     # --- running ------------------------------------------------------------------------------------
     def _advance(self) -> bool:
-        """Some transitions; more at once as long as they are quick."""
+        """Some transitions; more at once as long as they are quick, one at a time while it plays."""
         debugger, began, self._busy = self.debugger, time.monotonic(), True
-        wanted = debugger.position + self._at_once
+        at_once = 1 if self._runner.paced else self._at_once
+        wanted = debugger.position + at_once
         try:
-            debugger.run(self._at_once)
+            debugger.run(at_once)
         finally:
             self._busy = False
         quick = time.monotonic() - began < SLICE / 10
@@ -230,113 +247,64 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._later = loop.call_later(pause, self.refresh)
 
     def refresh(self) -> None:
-        """Show the debugger as it stands."""
+        """Show the debugger as it stands: the graph first, it is what people look at."""
         if self._later is not None:
             self._later.cancel()
             self._later = None
         debugger, transition = self.debugger, self.debugger.transition
-        self._show_machine(debugger.machine)
-        pointer = self._picked or self._here()
-        with self.graph.hold_sync():
-            self.graph.show_status(debugger.statuses())
-            self.graph.selected = pointer or ""
-        self._show_toolbar()
-        self._show_question()
-        _set_html(self.now, rendering.transition_html(transition, debugger.stopped_by))
-        _set_html(self.outcome, rendering.outcome_html(debugger.status, debugger.output, transition))
-        _set_html(self.problem, rendering.message_html(self._problem))
-        self._show_panel(pointer)
+        self._see_machine(debugger.machine)
+        moment = Moment(debugger, self._picked or self._here(), self._states)
+        if "graph" in (visible := self._visible()):
+            self.panels["graph"].show(moment)
+        self._show_toolbar(words.sentence(transition) if transition else "the beginning")
+        update(self.now, value=words.transition_html(transition, debugger.stopped_by))
+        update(self.outcome, value=words.outcome_html(debugger.status, debugger.output, transition))
+        update(self.problem, value=words.message_html(self._problem))
+        for name in visible:
+            if name != "graph":
+                self._show(name, moment)
         self._shown_at = time.monotonic()
 
-    def _here(self) -> str | None:
+    def _show(self, name: str, moment: Moment) -> None:
+        """Show one panel; one that cannot be shown leaves the others as they are."""
+        try:
+            self.panels[name].show(moment)
+        except Exception as problem:  # noqa: BLE001 - a view goes on whatever it is asked to show
+            update(self.problem, value=words.message_html(f"{PANELS[name].title}: {told(problem)}"))
+
+    def _here(self) -> str:
         """The state to look at: that of the last transition; after an edit, the next one."""
         transition, execution = self.debugger.transition, self.debugger.execution
         if transition is None:
-            return None
+            return ""
         frame = execution.upcoming() if transition.kind in BY_PEOPLE else None
         name = transition.state if frame is None else state_name(frame.state)
-        return self._pointers.get(name)
+        pointer: str = self._pointers.get(name, "")
+        return pointer
 
-    def _show_machine(self, machine: Any) -> None:
+    def _see_machine(self, machine: Any) -> None:
         if machine is not self._machine:
-            self._machine, self._source = machine, machine.source
+            self._machine = machine
             self._states = {state.pointer: state for state in machine.definition.walk()}
             self._pointers = {state.name: pointer for pointer, state in self._states.items()}
-            self.graph.show_machine(machine)
-            self.inject.show_states(list(self._states.values()))
 
-    def _show_toolbar(self) -> None:
+    def _show_toolbar(self, said: str) -> None:
         debugger = self.debugger
         self.toolbar.show(
             running=self._runner.running,
             over=debugger.status != "RUNNING",
-            fresh=debugger.position == 0,
-            clock=rendering.clock_html(debugger.time, debugger.execution.now, debugger.status),
+            position=debugger.position,
+            length=debugger.length,
+            clock=words.clock_html(debugger.time, debugger.execution.now, debugger.status),
+            words=said,
         )
         branches = debugger.branches
         self.toolbar.show_branches({branch.name: branch.why for branch in branches}, branches.current.name)
 
-    def _show_question(self) -> None:
-        if self._runner.running:
-            self.question.show(None)
-        elif (asked := self.debugger.unanswered) is not None:
-            self.question.show(asked.path, asked.draft)
-        else:
-            waiting = self.debugger.pending if self.debugger.blocked == "outside" else []
-            self.question.show_open([(one.path, one.deadline) for one in waiting])
-
-    def _show_panel(self, pointer: str | None) -> None:
-        """Show the panel that is open; the others when they are opened, for each message takes its time."""
-        index = self.tabs.selected_index
-        panel = None if index is None else self._panels[index]
-        if panel == "Data":
-            _set_html(self.data, self._data_html(pointer))
-        elif panel == "Change":
-            self.edit.show(*next_input(self.debugger.execution))
-            self.inject.pick(self._states[pointer].name if pointer else None)
-            self.inject.show_faults(self.debugger.faults)
-        elif panel == "Transitions":
-            self._show_timeline()
-
-    def _show_timeline(self) -> None:
-        debugger = self.debugger
-        first = max(0, min(debugger.position - TIMELINE * 2 // 3, debugger.length - TIMELINE))
-        numbers = range(first, min(first + TIMELINE, debugger.length))
-        shown = [debugger.execution.shown(number) for number in numbers]
-        self.timeline.show(
-            shown, debugger.length, debugger.position - 1 - first if debugger.position else None
-        )
-
-    def _data_html(self, pointer: str | None) -> str:
-        debugger = self.debugger
-        if pointer is None:
-            flow = {"input": debugger.execution.input}
-            flow |= {"output": debugger.output} if debugger.status == "SUCCEEDED" else {}
-            return rendering.heading("The execution", debugger.machine.name) + rendering.stages_html(flow)
-        state, transition = self._states[pointer], self._latest(pointer)
-        notes = [state.type, STATUSES[self.graph.status.get(pointer, "none")].label]
-        happened = debugger.iterations().get(pointer, {}).items()
-        counts = ", ".join(f"{count:,} {what}" for what, count in happened if count)
-        notes += [f"iterations: {counts}"] if counts else []
-        path = state.name if transition is None else transition.path or state.name
-        flow = {} if transition is None else transition.data_flow
-        return (
-            rendering.heading(path, " · ".join(notes))
-            + rendering.stages_html(flow)
-            + rendering.definition_html(self._definition(pointer), folded=bool(flow))
-        )
-
-    def _latest(self, pointer: str) -> Any:
-        """The last transition in a state, before the cursor."""
-        execution, name = self.debugger.execution, self._states[pointer].name
-        found = (execution.shown(number) for number in reversed(range(execution.cursor)))
-        return next((transition for transition in found if transition.state == name), None)
-
-    def _definition(self, pointer: str) -> Json:
-        value = self._source
-        for step in pointer.split("/")[1:]:
-            value = value[int(step) if isinstance(value, list) else unescape_pointer(step)]
-        return value
+    @property
+    def running(self) -> bool:
+        """Is it running or playing?"""
+        return self._runner.running
 
     # --- ending -------------------------------------------------------------------------------------
     def close(self) -> None:
@@ -347,28 +315,52 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._unobserve()
             self._unobserve = None
             forget(self)
-            for widget in descendants(self):
-                widget.close()
+            if self._later is not None:
+                self._later.cancel()
+            closed = (panel.widget for panel in self.panels.values())
+            for root in (self, self.main, self.side, *closed):
+                for widget in descendants(root):
+                    widget.close()
+                if root is not self:
+                    root.close()
         super().close()
 
     def svg(self) -> str:
         """The graph as it stands, as SVG text."""
-        return self.graph.svg()
+        drawn: str = self.debugger.to_svg()
+        return drawn
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return with_picture(super()._repr_mimebundle_(**options), self.svg())
 
 
-def _known(panels: Sequence[str]) -> tuple[str, ...]:
-    for name in panels:
+def _in_menu(name: str) -> bool:
+    return PANELS[name].place != "head"
+
+
+def _switch(name: str, opened: bool) -> Any:
+    entry = PANELS[name]
+    made = w.ToggleButton(
+        value=opened, description=entry.title, tooltip=entry.tooltip, layout=w.Layout(width="auto")
+    )
+    made.add_class(f"sfn-open-{name}")
+    return made
+
+
+def _known(panels: Iterable[str]) -> tuple[str, ...]:
+    names = (panels,) if isinstance(panels, str) else tuple(panels)
+    for name in names:
         if name not in PANELS:
-            raise UsageError(f"There is no panel {name!r}; there are {', '.join(PANELS)}.")
-    return tuple(panels)
+            near = difflib.get_close_matches(str(name), PANELS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" There are {', '.join(PANELS)}."
+            raise UsageError(f"There is no panel {name!r}.{hint}")
+    return names
 
 
-def _set_html(widget: Any, value: str) -> None:
-    if widget.value != value:
-        widget.value = value
+def _positive(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 100_000:
+        raise UsageError(f"{name}={value!r}: give a positive number.")
+    return value
 
 
 def told(problem: BaseException) -> str:
@@ -380,14 +372,6 @@ def told(problem: BaseException) -> str:
     where = traceback.extract_tb(problem.__traceback__)[-1:]
     at = "".join(f" ({frame.filename}, line {frame.lineno})" for frame in where)
     return f"{type(problem).__name__}: {problem}{at}"
-
-
-def next_input(execution: Any) -> tuple[str | None, Json]:
-    """The path of the state whose input can be edited now, and that input; None when there is none."""
-    frame = execution.upcoming()
-    if frame is None or frame.phase not in EDITABLE:
-        return None, None
-    return execution.path_of(frame), copied(frame.data)
 
 
 def descendants(widget: Any) -> list[Any]:

@@ -1,12 +1,11 @@
 // The graph of a state machine as a live picture: the SVG comes once, afterwards only statuses.
 // Python sends `geometry` (SVG text made by sfnbook/svg.py), `looks` (what each status is called and its
-// icon), `status` (by pointer), `selected`, `height`; this sends {type: "select", pointer} and {type: "key", key}.
+// icon), `status` (by pointer), `selected`, `height`; this sends {type: "select", pointer}.
 
 /** @typedef {{label: string, icon: string}} Look */
 /** @typedef {{model: any, el: HTMLElement}} Context */
 
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-const KEYS = new Set(["F5", "F6", "F10", "F11", "Shift+F5", "Shift+F10", "Shift+F11"]);
 const READABLE = 0.62; // the smallest scale at which names can still be read
 const LARGEST = 2.5;
 
@@ -36,12 +35,6 @@ function neighbour(nodes, from, [dx, dy]) {
   };
   const others = nodes.filter((node) => node !== from && far(node) < Infinity);
   return others.sort((a, b) => far(a) - far(b))[0];
-}
-
-/** Notebook shortcuts stay away from an element only if it says so itself. @param {Element} root */
-function suppressShortcuts(root) {
-  for (const item of root.querySelectorAll("button, input, textarea, select, summary, [tabindex]"))
-    if (!item.hasAttribute("data-lm-suppress-shortcuts")) item.setAttribute("data-lm-suppress-shortcuts", "true");
 }
 
 /** Show a picture in a box: scale it, move it, bring a node into view. @param {HTMLElement} box @param {SVGSVGElement} svg @param {() => number} highest */
@@ -167,7 +160,7 @@ function render({ model, el }) {
     ["⤢", "Show all of it", () => look?.fit(0)],
     ["+", "Zoom in", () => look?.zoom(1.25)],
   ])) {
-    const button = element("button", { type: "button", title: words, "aria-label": words }, text);
+    const button = element("button", { type: "button", title: words, "aria-label": words, "data-lm-suppress-shortcuts": "true" }, text);
     button.addEventListener("click", act);
     tools.append(button);
   }
@@ -208,26 +201,9 @@ function render({ model, el }) {
     look?.reveal(next);
   });
 
-  // The view around the graph, if there is one: its keys, and its controls made safe from shortcuts.
-  /** @type {Element} */ let root = el;
-  const onKey = (/** @type {Event} */ event) => {
-    const pressed = /** @type {KeyboardEvent} */ (event);
-    const key = (pressed.shiftKey ? "Shift+" : "") + pressed.key;
-    if (!KEYS.has(key)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    model.send({ type: "key", key });
-  };
-  const growth = new MutationObserver(() => suppressShortcuts(root));
   const resized = new ResizeObserver(() => {
     if (look?.view.fitted) look.fit(look.view.scale < READABLE ? 0 : READABLE);
     showSelected();
-  });
-  const frame = requestAnimationFrame(() => {
-    root = el.closest(".sfn-debugger") ?? el;
-    root.addEventListener("keydown", onKey);
-    suppressShortcuts(root);
-    growth.observe(root, { childList: true, subtree: true });
   });
   resized.observe(el);
 
@@ -237,10 +213,7 @@ function render({ model, el }) {
   for (const [name, show] of bound) model.on(`change:${name}`, show);
   return () => {
     for (const [name, show] of bound) model.off(`change:${name}`, show);
-    cancelAnimationFrame(frame);
-    growth.disconnect();
     resized.disconnect();
-    root.removeEventListener("keydown", onKey);
   };
 }
 

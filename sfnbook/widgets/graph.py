@@ -48,7 +48,7 @@ class GraphView(anywidget.AnyWidget):
     def __init__(self, source: Any, **traits: Any) -> None:
         statuses = getattr(source, "statuses", None)
         self._machine = source.machine if callable(statuses) else source
-        self._listeners: dict[str, list[Callable[[str], None]]] = {"select": [], "key": []}
+        self._listeners: list[Callable[[str], None]] = []
         super().__init__(geometry=picture(self._machine), **traits)
         if callable(statuses):
             self.show_status(statuses())
@@ -66,20 +66,15 @@ class GraphView(anywidget.AnyWidget):
 
     def on_select(self, listener: Callable[[str], None]) -> None:
         """Call ``listener(pointer)`` when a state is picked."""
-        self._listeners["select"].append(listener)
-
-    def on_key(self, listener: Callable[[str], None]) -> None:
-        """Call ``listener(key)`` for the debugger's keys: F5, F10, F11, with or without "Shift+"."""
-        self._listeners["key"].append(listener)
+        self._listeners.append(listener)
 
     def _hear(self, _widget: Any, message: Any, _buffers: Any) -> None:
         if not isinstance(message, dict):
             return
-        kind = message.get("type")
-        said = message.get("pointer" if kind == "select" else "key")
-        if isinstance(said, str):
-            for listener in self._listeners.get(kind or "", ()):
-                listener(said)
+        pointer = message.get("pointer") if message.get("type") == "select" else None
+        if isinstance(pointer, str):
+            for listener in self._listeners:
+                listener(pointer)
 
     def svg(self) -> str:
         """The picture as it stands, as SVG text that stands alone."""

@@ -39,22 +39,25 @@ def interruptible() -> Iterator[None]:
 class Runner:
     """Repeats ``advance`` until it says False; ``report`` is called after each slice and at the end.
 
+    It runs as fast as it can, or is ``paced``: so many times a second, for people to watch.
     Without an event loop (a script, a test) `start` works until the end.
     """
 
     def __init__(self, advance: Callable[[], bool], report: Callable[[BaseException | None], None]) -> None:
         self._advance, self._report = advance, report
         self._task: asyncio.Task[None] | None = None
+        self.paced: float | None = None
 
     @property
     def running(self) -> bool:
         """Is it at work?"""
         return self._task is not None
 
-    def start(self) -> None:
-        """Begin, unless it has begun."""
+    def start(self, pace: float | None = None) -> None:
+        """Begin, unless it has begun; ``pace`` is how often a second."""
         if self.running:
             return
+        self.paced = pace
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -71,8 +74,11 @@ class Runner:
             self._report(None)
 
     async def _run(self) -> None:
+        began = time.monotonic()
         while self._slice():
-            await asyncio.sleep(BREATH)
+            pause = BREATH if self.paced is None else began + 1 / self.paced - time.monotonic()
+            await asyncio.sleep(max(pause, BREATH))
+            began = time.monotonic()
 
     def _slice(self) -> bool:
         """Work for a while; whether there is more to do."""
@@ -82,6 +88,8 @@ class Runner:
             with interruptible():
                 while more and time.monotonic() < until:
                     more = self._advance()
+                    if self.paced is not None:
+                        break
         except BaseException as raised:  # noqa: BLE001 - also an interrupt is shown under the view
             problem, more = raised, False
         if not more:

@@ -50,8 +50,8 @@ def press(page, name):
     page.click(f"{DEBUGGER} .sfn-do-{name}")
 
 
-def tab(page, name):
-    page.click(f'{DEBUGGER} .lm-TabBar-tab:has-text("{name}")')
+def panel(page, name):
+    page.click(f"{DEBUGGER} .sfn-open-{name}")
 
 
 def expect_status(page, **statuses):
@@ -92,7 +92,7 @@ def test_an_input_is_edited_and_bad_json_is_told(shown):
     page = shown(ORDER, '{"id": 1}', ", tasks={'Charge': lambda event: event}")
     press(page, "next")
     expect_status(page, Prepare="succeeded")
-    tab(page, "Change")
+    panel(page, "edit")
     field = page.locator(f"{DEBUGGER} .sfn-editor textarea:visible").first
     field.fill('{"id": }')
     page.click("text=Apply")
@@ -108,7 +108,7 @@ def test_an_input_is_edited_and_bad_json_is_told(shown):
 
 def test_an_injected_error_takes_the_other_branch(shown):
     page = shown(ORDER, more=", tasks={'Charge': {}}")
-    tab(page, "Change")
+    panel(page, "faults")
     page.fill(f"{DEBUGGER} .sfn-form input[list]:visible", "Broken")
     page.click("text=Inject error")
     expect_text(page, f"{DEBUGGER} .sfn-rows", "Charge fails with Broken")
@@ -192,8 +192,8 @@ def test_a_click_on_a_state_shows_its_data_and_one_on_a_transition_goes_there(sh
     expect_status(page, Done="succeeded")
     page.click('[data-pointer="/States/Prepare"]')
     expect_text(page, f"{DEBUGGER} .sfn-heading", "Prepare")
-    tab(page, "Transitions")
-    page.select_option(f"{DEBUGGER} .sfn-timeline select", index=1)
+    panel(page, "events")
+    page.select_option(f"{DEBUGGER} .sfn-events select", index=1)
     expect_status(page, Prepare="current", Charge="none")
 
 
@@ -212,8 +212,8 @@ def test_names_and_payloads_are_text(shown):
         press(page, "step")
     press(page, "run")
     expect_text(page, f"{DEBUGGER} .sfn-chip", "FAILED")
-    for name in ("Change", "Transitions", "Data"):
-        tab(page, name)
+    for name in ("edit", "faults", "events"):
+        panel(page, name)
     expect_text(page, f"{DEBUGGER} .sfn-node title", ATTACK)
     expect_text(page, f"{DEBUGGER} .sfn-card", ATTACK)
     assert page.locator(f"{DEBUGGER} img").count() == 0
@@ -255,12 +255,12 @@ def test_a_long_run_is_stopped_and_other_cells_run_meanwhile(notebook):
     page = opened.page
     page.wait_for_selector(f"{DEBUGGER} .sfn-node", timeout=15_000)
     press(page, "run")
-    page.wait_for_selector(f"{DEBUGGER} .sfn-do-stop", state="visible", timeout=WAIT)
+    page.wait_for_selector(f"{DEBUGGER} .sfn-do-pause", state="visible", timeout=WAIT)
     page.wait_for_timeout(500)
     opened.run_cell(1)
     expect_text(page, ".jp-OutputArea-output pre", "free at True")
-    press(page, "stop")
-    page.wait_for_selector(f"{DEBUGGER} .sfn-do-run", state="visible", timeout=WAIT)
+    press(page, "pause")
+    page.wait_for_selector(f"{DEBUGGER} .sfn-do-play", state="visible", timeout=WAIT)
 
 
 @pytest.mark.parametrize("width", [1360, 700])

@@ -1,0 +1,95 @@
+"""Fields that people type into: parsing what was typed, and telling a mistake beside its field."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from sfnbook.errors import UsageError
+from sfnbook.widgets.words import heading, message_html
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sfnbook.values import Json
+
+
+def parsed(text: str) -> Json:
+    """The JSON value of a text, or a UsageError with the line and column of the mistake.
+
+    >>> parsed('{"a": 1.0}')
+    {'a': 1.0}
+    >>> parsed('{"a": }')
+    Traceback (most recent call last):
+    ...
+    sfnbook.errors.UsageError: Line 1, column 7: Expecting value
+    """
+    try:
+        return json.loads(text, parse_constant=_refused)
+    except RecursionError:
+        raise UsageError("The JSON is nested too deeply.") from None
+    except json.JSONDecodeError as problem:
+        raise UsageError(f"Line {problem.lineno}, column {problem.colno}: {problem.msg}") from None
+
+
+def _refused(name: str) -> Json:
+    raise UsageError(f"{name} is no JSON value; use null, a number or a string.")
+
+
+def printed(value: Json) -> str:
+    """JSON text for editing."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def update(widget: Any, **traits: Any) -> None:
+    """Set only what differs: each trait that is set crosses to the browser."""
+    for name, value in traits.items():
+        if getattr(widget, name) != value:
+            setattr(widget, name, value)
+
+
+def button(label: str, icon: str, tooltip: str, act: Callable[[], None]) -> Any:
+    """A button as wide as its words."""
+    made = w.Button(description=label, icon=icon, tooltip=tooltip, layout=w.Layout(width="auto"))
+    made.on_click(lambda _: act())
+    return made
+
+
+def json_field(label: str, rows: int = 6) -> Any:
+    """A field for JSON text."""
+    field = w.Textarea(layout=w.Layout(width="auto"), rows=rows, tooltip=label, placeholder="JSON")
+    field.add_class("sfn-editor")
+    return field
+
+
+class Form:
+    """Fields, a button, and a place for what is wrong with them.
+
+    ``act`` is called by the button; a UsageError is told under the fields, which keep their text.
+    """
+
+    def __init__(
+        self, title: str, fields: Sequence[Any], label: str, icon: str, act: Callable[[], None]
+    ) -> None:
+        self.title, self.act = w.HTML(heading(title, "")), act
+        self.button = button(label, icon, "", self.submit)
+        self.message = w.HTML()
+        self.row = w.HBox([self.button])
+        self.row.add_class("sfn-form-row")
+        self.widget = w.VBox([self.title, *fields, self.row, self.message])
+        self.widget.add_class("sfn-form")
+
+    def submit(self) -> None:
+        """What the button does."""
+        self.attempt(self.act)
+
+    def attempt(self, act: Callable[[], None]) -> None:
+        """Do something; what is wrong with it is told under the fields."""
+        try:
+            act()
+        except UsageError as problem:
+            self.message.value = message_html(str(problem))
+        else:
+            self.message.value = ""

@@ -1,0 +1,50 @@
+// What the browser does for the whole debugger's view: keys, size, full screen.
+// Python sends `shortcuts` (the debugger's keys, as "Shift+F10") and `scale`; this sends {key}.
+
+/** @typedef {{model: any, el: HTMLElement}} Context */
+
+const FOCUSABLE = "button, input, textarea, select, summary, [tabindex]";
+
+/** A key with its modifiers, as in the tooltips. @param {KeyboardEvent} event */
+function named(event) {
+  const ctrl = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
+  return ctrl + (event.shiftKey ? "Shift+" : "") + event.key;
+}
+
+/** Notebook shortcuts stay away from an element only if it says so itself. @param {Element} root */
+function suppressShortcuts(root) {
+  for (const item of root.querySelectorAll(FOCUSABLE))
+    if (!item.hasAttribute("data-lm-suppress-shortcuts")) item.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+
+/** @param {Context} context */
+function render({ model, el }) {
+  /** @type {HTMLElement} */ let root = el;
+  el.style.display = "none";
+
+  const onKey = (/** @type {Event} */ event) => {
+    const key = named(/** @type {KeyboardEvent} */ (event));
+    if (!model.get("shortcuts").includes(key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    model.send({ key });
+  };
+  const resize = () => { root.style.zoom = String(model.get("scale")); };
+  const growth = new MutationObserver(() => suppressShortcuts(root));
+  const attached = requestAnimationFrame(() => {
+    root = el.closest(".sfn-debugger") ?? el;
+    root.addEventListener("keydown", onKey);
+    suppressShortcuts(root);
+    resize();
+    growth.observe(root, { childList: true, subtree: true });
+  });
+  model.on("change:scale", resize);
+  return () => {
+    cancelAnimationFrame(attached);
+    growth.disconnect();
+    model.off("change:scale", resize);
+    root.removeEventListener("keydown", onKey);
+  };
+}
+
+export default { render };

@@ -1,0 +1,46 @@
+"""What surrounds all parts of a view: the style sheet, the debugger's keys, full screen.
+
+The view itself is a tree of ipywidgets; this one widget, which shows nothing, does in the browser
+what they cannot.  Where anywidget's front end is missing, `styles` alone has to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import anywidget
+import ipywidgets
+import traitlets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+HERE: Final = Path(__file__).parent
+STYLE: Final = HERE / "debugger.css"
+
+
+class Frame(anywidget.AnyWidget):
+    """Listens for ``shortcuts`` ("Shift+F10") in the view around it and makes it ``scale`` times as large."""
+
+    _esm: ClassVar[Any] = HERE / "frame.js"
+    _css: ClassVar[Any] = STYLE
+
+    shortcuts = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    scale = traitlets.Float(1.0).tag(sync=True)
+
+    def __init__(self, keys: Sequence[str], press: Callable[[str], None], scale: float) -> None:
+        self._press = press
+        super().__init__(shortcuts=list(keys), scale=scale)
+        self.on_msg(self._hear)
+
+    def _hear(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        key = message.get("key") if isinstance(message, dict) else None
+        if key in self.shortcuts:
+            self._press(key)
+
+
+def styles(scale: float) -> Any:
+    """The style sheet as a widget of ipywidgets itself."""
+    larger = "" if scale == 1 else f".sfn-scale-{scale * 100:.0f} {{ zoom: {scale} }}"
+    return ipywidgets.HTML(f"<style>{STYLE.read_text('utf-8')}{larger}</style>")

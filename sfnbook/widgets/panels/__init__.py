@@ -1,0 +1,41 @@
+"""The panels of the debugger's view, in the order of its menu: each is a file here and a row below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sfnbook.widgets.panels.ask import Ask
+from sfnbook.widgets.panels.data import Data
+from sfnbook.widgets.panels.edit import Edit
+from sfnbook.widgets.panels.events import Events
+from sfnbook.widgets.panels.faults import Faults
+from sfnbook.widgets.panels.graph import Graph
+
+if TYPE_CHECKING:
+    from sfnbook.widgets.panel import Panel
+
+
+class Entry(NamedTuple):
+    """A panel: its title and tooltip in the menu, its class, and where it opens.
+
+    The places are "head" (above all, always there, shows itself when it has something to say),
+    "main" (the graph), "side" (beside it) and "foot" (below both, over the whole width).
+    """
+
+    title: str
+    tooltip: str
+    panel: type[Panel]
+    place: str = "side"
+
+
+PANELS: Final[dict[str, Entry]] = {
+    "ask": Entry("Ask", "Tasks that wait for an answer", Ask, "head"),
+    "graph": Entry("Graph", "What happened to each state", Graph, "main"),
+    "data": Entry("Data", "The data flow of the selected state, stage by stage", Data),
+    "edit": Entry("Edit", "Change the input of the next state", Edit),
+    "faults": Entry("Faults", "Inject errors and results", Faults),
+    "events": Entry("Events", "All that happened; click to go there", Events),
+}
+
+FIRST: Final = ("graph", "data")
+"""What is open at first; the rest is one click away."""
