@@ -55,6 +55,9 @@ class Recording(Execution):
     (1, 4, 'A')
     """
 
+    kept: frozenset[int] = frozenset()
+    """The numbers of changes at which a Choice was kept on its way: see `redacted`."""
+
     @classmethod
     def of(cls, execution: Execution) -> Self:
         """A recording that stands where an execution stands, independent of it."""
@@ -220,7 +223,11 @@ class Branch:
 
     def copy(self) -> Branch:
         """The same branch with an execution of its own."""
-        return Branch(self.name, self.execution.fork(), self.parent, self.fork, self.why)
+        return self.with_execution(self.execution.fork())
+
+    def with_execution(self, execution: Recording) -> Branch:
+        """The same branch over another execution."""
+        return Branch(self.name, execution, self.parent, self.fork, self.why)
 
     def __repr__(self) -> str:
         origin = f" from {self.parent!r} at {self.fork}: {self.why}" if self.parent else ""

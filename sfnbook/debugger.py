@@ -28,7 +28,7 @@ from sfnbook.values import Json, text
 from sfnbook.watches import Watches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
 
     from sfnbook.execution import Execution
@@ -412,20 +412,40 @@ class Debugger:
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
         return self.fork()
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], redact: Iterable[str] = ()) -> None:
         """Write the session to a file: `open` stands at the same moment, without the task functions.
 
-        Versioned JSON, never a pickle.  A breakpoint whose condition is a function is left out, which
+        Versioned JSON, never a pickle.  ``redact`` are paths of values for which there are stand-ins
+        in the file (see `redacted`).  A breakpoint whose condition is a function is left out, which
         the file says.  Raises UsageError where the file cannot be written; the old one then stays.
         """
         from sfnbook import __version__, session  # noqa: PLC0415 - few sessions are saved
 
-        write_text(path, session.text_of(session.document(self._session(), __version__)))
+        kept = self.redacted(redact)._session()  # noqa: SLF001 - its own
+        write_text(path, session.text_of(session.document(kept, __version__)))
+
+    def redacted(self, redact: Iterable[str]) -> Self:
+        """A debugger with the same branches, and stand-ins of the same type for what the paths find.
+
+        ``redact=["$..cardNumber"]`` looks in every payload: inputs, results, variables, causes that are
+        JSON.  Equal values get equal stand-ins, and a text that was found once is replaced in all other
+        texts, too.  Where a branch cannot go on as it did with them, it ends, which `notes` tell.
+        """
+        paths = (redact,) if isinstance(redact, str) else tuple(redact)
+        if not paths:
+            return self
+        from sfnbook.redacted import redacted  # noqa: PLC0415 - few sessions are saved
+
+        return self._from(redacted(self._session(), paths))
+
+    def history(self, redact: Iterable[str] = ()) -> list[dict[str, Any]]:
+        """The events up to the cursor as GetExecutionHistory gives them; times are ISO 8601 text."""
+        return self.redacted(redact).execution.history()
 
     def _session(self) -> Session:
         from sfnbook.session import Session  # noqa: PLC0415 - as above
 
-        return Session(self.branches, tuple(self.breakpoints), self.watches.data, self._selected)
+        return Session(self.branches, tuple(self.breakpoints), self.watches.data, self._selected, self.notes)
 
     @classmethod
     def open(cls, path: str | PathLike[str], tasks: Any = None, *, files: Any = None) -> Self:
@@ -439,12 +459,16 @@ class Debugger:
 
         text, where = read_text(path, session.MAX_BYTES), str(Path(path).name)
         found = session.opened(text, where, session.Given(tasks, files))
+        for note in found.notes:
+            warnings.warn(note, stacklevel=2)
+        return cls._from(found)
+
+    @classmethod
+    def _from(cls, found: Session) -> Self:
         debugger = cls.__new__(cls)
         debugger._take(found.machine, found.branches, found.breakpoints)  # noqa: SLF001 - its own
         debugger._selected, debugger.notes = found.selected, found.notes  # noqa: SLF001 - its own
         debugger.watches.data.update(found.watches)
-        for note in found.notes:
-            warnings.warn(note, stacklevel=2)
         return debugger
 
     def _copied(self, branches: Branches, breakpoints: tuple[Breakpoint, ...]) -> Self:

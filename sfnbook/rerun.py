@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sfnbook import distributed, failing, nested, outside, redriving, tokens, working
 from sfnbook.branches import Recording
+from sfnbook.decide import leave
 from sfnbook.definition import ABSENT
 from sfnbook.errors import UsageError
 from sfnbook.frames import (
@@ -29,6 +30,7 @@ from sfnbook.frames import (
     Failure,
     Fault,
     Frame,
+    Left,
     Running,
     Submitting,
     World,
@@ -36,12 +38,13 @@ from sfnbook.frames import (
     task_in,
 )
 from sfnbook.items.reader import ReadItems
+from sfnbook.program import CompiledChoice
 from sfnbook.tasks.protocol import Outcome
 from sfnbook.timeline import waits_outside, without_collector
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from sfnbook.timeline import Setup
 
@@ -62,11 +65,13 @@ FIELDS: Final[dict[str, dict[str, Any]]] = {
     "take": {"frame": list},
     "stop": {},
     "redrive": {},
+    "choose": {"rule": (int, None)},
 }
 """What an entry may be, and the fields that it cannot be without.
 
 ``call`` is how an answer ended a Task, ``expect`` that an activity had one, ``read`` and ``write``
-what a Distributed Map's files gave; the others are what people do.
+what a Distributed Map's files gave; ``choose`` keeps a Choice on its way where stand-ins do not satisfy
+its conditions; the others are what people do.
 """
 
 
@@ -75,19 +80,20 @@ class Differs(Exception):  # noqa: N818 - caught where the run is made again
 
 
 # --- reading the log off the changes --------------------------------------------------------------
-def log_of(changes: Sequence[Change], setup: Setup, start: int = 0) -> list[Entry]:
+def log_of(execution: Recording, start: int = 0) -> list[Entry]:
     """The entries of the changes from number ``start`` on.
 
     >>> import sfnbook
     >>> task = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}
     >>> execution = sfnbook.load({"StartAt": "A", "States": {"A": task}}).start(tasks={"A": 7}).run()
-    >>> log_of(execution.changes, execution.setup)
+    >>> log_of(Recording.of(execution))
     [{'at': 3, 'do': 'call', 'answered_by': 'A', 'after': 0, 'result': 7}]
     """
+    setup, kept = execution.setup, execution.kept
     return [
         {"at": number, **entry}
-        for number, change in enumerate(changes[start:], start)
-        if (entry := entry_of(change, setup)) is not None
+        for number, change in enumerate(execution.changes[start:], start)
+        if (entry := chosen(change, setup) if number in kept else entry_of(change, setup)) is not None
     ]
 
 
@@ -274,24 +280,30 @@ OF_PEOPLE: Final[dict[str, Callable[[Change], Entry | None]]] = {
 """The kinds of change that people make, by kind."""
 
 
+def chosen(change: Change, setup: Setup) -> Entry | None:
+    """Which rule a Choice took (None: Default), as an entry; None for any other change."""
+    before, after = change.before, change.after
+    if before is None or after is None or change.kind != "StateExited":
+        return None
+    if _state(before, setup).type != "Choice":
+        return None
+    return {"do": "choose", "rule": after.work.rule if isinstance(after.work, Left) else None}
+
+
 # --- making the changes again -----------------------------------------------------------------------
 class Rerun(Recording):
     """A recording whose outside is a log."""
 
-    def again(self, log: Iterable[Entry], digests: Sequence[str] | None, length: int) -> int | None:
-        """Make changes until there are ``length``; the number of the first that differs, if one does.
-
-        ``digests`` are those of the changes from the cursor on.
-        """
+    def again(self, log: Iterable[Entry], length: int, fits: Callable[[int, Change], bool]) -> int | None:
+        """Make changes until there are ``length``; the number of the first that does not fit, if one does."""
         entries = {entry["at"]: entry for entry in log}
         self.scene.is_answered = lambda *_: self._entry is not None
-        begin = self.cursor
         with without_collector():
             while (number := self.cursor) < length:
                 self._entry = entries.get(number)
                 made = self._made()
                 for one in range(number, min(self.cursor, length)):
-                    if digests is not None and digest(self.changes[one]) != digests[one - begin]:
+                    if not fits(one, self.changes[one]):
                         return one
                 if not made:
                     return number
@@ -431,6 +443,23 @@ def _again_passed(run: Rerun, entry: Entry) -> None:
     outside.let_pass(run, entry["value"])
 
 
+def _again_chosen(run: Rerun, entry: Entry) -> None:
+    """A Choice goes where it went, whatever its conditions say now."""
+    frame, run.kept = run.next_frame(), run.kept | {run.cursor}
+    if frame is None or not isinstance(state := run.scene.state(frame), CompiledChoice):
+        raise Differs
+    scene, rule = run.scene, entry["rule"]
+    scene.look(frame, max(frame.due or 0, run.clock), run.cursor)
+    value = state.before(frame.data, scene)
+    if rule is None:
+        run.commit(leave(state, frame, scene, value, to=state.default))
+        return
+    taken = state.rules[rule]
+    run.commit(
+        leave(state, frame, scene, value, to=taken.next, after=taken.after, assign=taken.assign, rule=rule)
+    )
+
+
 DO: Final[dict[str, Callable[[Rerun, Entry], Any]]] = {
     "input": _again_edited,
     "variables": _again_varied,
@@ -441,6 +470,7 @@ DO: Final[dict[str, Callable[[Rerun, Entry], Any]]] = {
     "take": lambda run, entry: tokens.take(run, run.standing_at(entry), entry.get("worker")),
     "stop": lambda run, entry: outside.stop(run, entry.get("error"), entry.get("cause")),
     "redrive": lambda run, _entry: redriving.redrive(run),
+    "choose": _again_chosen,
 }
 """How each thing that people do is done again."""
 

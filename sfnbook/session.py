@@ -22,7 +22,7 @@ from sfnbook.rerun import DIGEST_BYTES, FIELDS, Rerun, digest, log_of, plain
 from sfnbook.watches import compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sfnbook.frames import FrameId
     from sfnbook.timeline import Setup
@@ -69,17 +69,18 @@ def document(session: Session, version: str) -> dict[str, Json]:
         "format": FORMAT,
         "version": VERSION,
         "sfnbook": version,
-        "starts": [_start(setup) for setup in setups.values()],
+        "starts": [start_of(setup) for setup in setups.values()],
         "current": session.branches.current.name,
         "branches": list(_branches(session.branches, numbers)),
         "selected": session.selected and list(session.selected),
         "breakpoints": [_breakpoint(one) for one in session.breakpoints if not callable(one.when)],
         "watches": dict(session.watches),
-        "left_out": [*_left_out(session)],
+        "notes": [*session.notes, *_left_out(session)],
     }
 
 
-def _start(setup: Setup) -> dict[str, Json]:
+def start_of(setup: Setup) -> dict[str, Json]:
+    """How an execution was started, as JSON: its machines, input, clock, seed and limits."""
     identity = setup.birth.frame.scope.execution
     names = {"main": identity.machine_name, **{key: name for key, (_, name) in setup.machines.items()}}
     return {
@@ -109,8 +110,7 @@ def _branches(branches: Branches, numbers: Mapping[int, int]) -> Iterator[dict[s
         execution = branch.execution
         if execution.cursor > execution.length:
             raise UsageError("This execution keeps no history (keep_history=False), so it cannot be saved.")
-        common = [shared(one.execution.changes, execution.changes) for one in earlier]
-        count = max(common, default=0)
+        parent, count = sharing(branch, earlier)
         changes = execution.changes[count:]
         yield {
             "name": branch.name,
@@ -118,12 +118,19 @@ def _branches(branches: Branches, numbers: Mapping[int, int]) -> Iterator[dict[s
             "fork": branch.fork,
             "why": branch.why,
             "start": numbers[id(execution.setup)],
-            "shares": [common.index(count), count] if count else None,
+            "shares": None if parent is None else [parent, count],
             "cursor": execution.cursor,
             "digests": "".join(map(digest, changes)),
-            "log": log_of(execution.changes, execution.setup, count),
+            "log": log_of(execution, count),
         }
         earlier.append(branch)
+
+
+def sharing(branch: Branch, earlier: Sequence[Branch]) -> tuple[int | None, int]:
+    """With which earlier branch a branch shares most of its beginning, and how many changes."""
+    common = [shared(one.execution.changes, branch.execution.changes) for one in earlier]
+    count = max(common, default=0)
+    return (common.index(count), count) if count else (None, 0)
 
 
 def _breakpoint(one: Breakpoint) -> dict[str, Json]:
@@ -260,8 +267,8 @@ def _damaged(where: str, place: str, wanted: str) -> NoReturn:
 
 def _session(made: dict[str, Json], where: str, given: Given) -> Session:
     whole = Reader(made, "", where)
-    notes = [note for note in whole.get("left_out", list) if isinstance(note, str)]
-    setups = [_setup(one, given) for one in whole.within("starts")]
+    notes = [str(note) for note in whole.get("notes", list)]
+    setups = [setup_of(one, given) for one in whole.within("starts")]
     branches: list[Branch] = []
     for one in whole.within("branches"):
         branches.append(_branch(one, branches, setups, notes, str(made.get("sfnbook"))))
@@ -277,7 +284,8 @@ def _session(made: dict[str, Json], where: str, given: Given) -> Session:
     return Session(kept, breakpoints, watches, frame, tuple(notes))
 
 
-def _setup(start: Reader, given: Given) -> Setup:
+def setup_of(start: Reader, given: Given) -> Setup:
+    """The setup of such a start."""
     machines = {one: _read_machine(reader) for one, reader in _named(start, "machines").items()}
     if "main" not in machines:
         start.damaged("machines", "an object with a machine 'main'")
@@ -323,10 +331,14 @@ def _branch(
     told = [digests[place : place + CHARACTERS] for place in range(0, len(digests), CHARACTERS)]
     rerun, begin = _beginning(one, earlier, setups[start])
     length = begin + len(told)
-    differs = rerun.again(_log(one, length), told, length) if rerun.length == begin else rerun.length
+    differs: int | None = rerun.length
+    if rerun.length == begin:
+        differs = rerun.again(
+            _log(one, length), length, lambda number, change: digest(change) == told[number - begin]
+        )
     if differs is not None:
         notes.append(_difference(name, rerun, differs, length, version))
-    _cut(rerun, length if differs is None else differs)
+    cut(rerun, length if differs is None else differs)
     execution = Recording.of(rerun)
     execution.seek(min(one.get("cursor", int), execution.length))
     return Branch(name, execution, one.get("parent", str, None), one.get("fork", int), one.get("why", str))
@@ -343,11 +355,12 @@ def _beginning(one: Reader, earlier: list[Branch], setup: Setup) -> tuple[Rerun,
     if not 0 <= number < len(earlier) or count < 0:
         one.damaged("shares", "a branch before this one and a count")
     rerun = Rerun.of(earlier[number].execution)
-    _cut(rerun, count)
+    cut(rerun, count)
     return rerun, count
 
 
-def _cut(rerun: Rerun, length: int) -> None:
+def cut(rerun: Rerun, length: int) -> None:
+    """Go back to where a number of changes is made, and forget the later ones."""
     rerun.seek(min(length, rerun.length))
     del rerun.changes[rerun.cursor :]
 
@@ -357,7 +370,7 @@ def _log(one: Reader, length: int) -> list[dict[str, Json]]:
     for entry in entries:
         kind = entry.get("do", str, among=FIELDS)
         for field, wanted in {"at": int, **FIELDS[kind]}.items():
-            entry.get(field, wanted)
+            entry.get(field, *(wanted if isinstance(wanted, tuple) else (wanted,)))
         if not 0 <= entry.value["at"] < length:
             entry.damaged("at", f"the number of a transition, below {length}")
         if "frame" in entry.value:

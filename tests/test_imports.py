@@ -31,7 +31,7 @@ ROWS = (
     "history explain why transition timeline outside tokens redriving runs execution",
     "statuses textwidth theme layering columns routing graph layout svg plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
-    "watches breakpoints branches rerun session debugger",
+    "watches breakpoints branches redaction rerun session redacted debugger",
     "widgets",
     ". course arguments lab cli __main__",
 )
@@ -45,7 +45,7 @@ LATE_OWN = {
     ".": {"debugger"},
     "distributed": {"items.batcher", "items.reader", "items.writer"},
     "machine": {"graph", "items.store", "layout", "plots", "svg", "teststate"},
-    "debugger": {".", "layout", "session", "svg", "widgets.debugger"},
+    "debugger": {".", "layout", "redacted", "session", "svg", "widgets.debugger"},
     "cli": {"lab", "plots"},
 }
 """Modules of the package that are imported inside a function, because few sessions need them; these
