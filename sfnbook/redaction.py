@@ -261,7 +261,7 @@ def _of_character(one: str) -> str:
 def _of_number(value: float, number: int) -> int:
     """As many digits, the same sign; a float has no more digits than tell it from the next one."""
     digits = len(str(abs(int(value))))
-    size: int = 10 ** ((min(digits, 14) if isinstance(value, float) else digits) - 1) + number
+    size: int = 10 ** (min(digits, 14 if type(value) is float else digits) - 1) + number
     return -size if value < 0 else size
 
 
