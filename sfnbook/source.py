@@ -123,14 +123,18 @@ def from_text(text: str, *, substitutions: Mapping[str, Json] | None = None) -> 
 
 
 def _from_file(path: Path, substitutions: Mapping[str, Json] | None) -> Source:
+    allowed = f"a definition has at most {MAX_DEFINITION_BYTES:,}"
+    return from_text(file_text(path, MAX_FILE_BYTES, allowed), substitutions=substitutions)
+
+
+def file_text(path: Path, most: int, allowed: str) -> str:
+    """The text of a file of at most ``most`` bytes; UsageError with what is wrong, or what is ``allowed``."""
     shown = str(path) if len(str(path)) <= _SHOWN_CHARACTERS else f"{str(path)[:_SHOWN_CHARACTERS]}..."
     try:
         size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise UsageError(
-                f"{path} is {size:,} bytes long; a definition has at most {MAX_DEFINITION_BYTES:,}."
-            )
-        text = path.read_text(encoding="utf-8-sig")
+        if size > most:
+            raise UsageError(f"{path} is {size:,} bytes long; {allowed}.")
+        return path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"There is no file {shown!r}.{nearest_files(path)}") from None
     except UnicodeDecodeError:
@@ -138,7 +142,6 @@ def _from_file(path: Path, substitutions: Mapping[str, Json] | None) -> Source:
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or problem
         raise UsageError(f"{shown!r} cannot be read as a file: {reason}") from None
-    return from_text(text, substitutions=substitutions)
 
 
 def nearest_files(path: Path) -> str:

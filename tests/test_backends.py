@@ -20,6 +20,7 @@ from sfnbook.tasks import (
     iterations,
     latency,
     lost_heartbeats,
+    mock_config,
     result,
     sequence,
 )
@@ -107,11 +108,29 @@ def faults(endings, calls):
     return {"tasks": faulty(handler, *slow, *broken, lost_heartbeats())}
 
 
+def mock_file(endings, calls):
+    """The file has no durations: they are laid over it as latency."""
+    told = [
+        {"Throw": {"Error": end.error, "Cause": end.cause}}
+        if isinstance(end, Failure)
+        else {"Return": end.value}
+        for end in endings
+    ]
+    names = [f"Attempt{number}" for number in range(len(endings))]
+    data = {
+        "StateMachines": {"M": {"TestCases": {name: {"S": name} for name in names}}},
+        "MockedResponses": {name: {"0-99": one} for name, one in zip(names, told, strict=True)},
+    }
+    mocks = [mock_config(data, f"M#{name}")["S"] for name in names]
+    return {"tasks": {"S": faulty(attempts(*mocks), latency(endings[-1].seconds))}}
+
+
 BACKENDS = {
     "values": Row(values),
     "mocks": Row(mocks),
     "a local function": Row(local_function, pickled="unanswered"),
     "a function that pickles": Row(callable_object),
+    "MockConfigFile.json": Row(mock_file),
     "faults": Row(faults, pickled="unanswered"),
     "a backend": Row(backend),
     "a backend by default": Row(by_default),

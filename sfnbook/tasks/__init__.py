@@ -19,6 +19,8 @@ from sfnbook.tasks.faults import (
     outage,
     throttled,
 )
+from sfnbook.tasks.mockfile import mock_config
+from sfnbook.tasks.mockwriter import to_mock_config
 from sfnbook.tasks.protocol import Call, Outcome, failure, never, result, waiting
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "iterations",
     "latency",
     "lost_heartbeats",
+    "mock_config",
     "never",
     "normal",
     "outage",
@@ -41,6 +44,7 @@ __all__ = [
     "sequence",
     "throttled",
     "timed",
+    "to_mock_config",
     "uniform",
     "waiting",
 ]

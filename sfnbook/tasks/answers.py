@@ -18,6 +18,7 @@ from sfnbook.tasks import resources
 from sfnbook.tasks.compiling import compiled, parts, settled
 from sfnbook.tasks.composed import Timed
 from sfnbook.tasks.faults import Faulty
+from sfnbook.tasks.mockfile import Mocked
 from sfnbook.tasks.protocol import Call, Outcome, Perform, Result, ended, is_backend, pasted, spelled
 from sfnbook.tasks.resources import Resource, parse_resource
 
@@ -115,8 +116,8 @@ def compile_answers(tasks: object, tasks_of: Iterable[TaskRef]) -> Answers:
     """
     refs = tuple(tasks_of)
     given = _by_key(tasks)
-    for key in given:
-        _check_key(key, refs)
+    for key, spec in given.items():
+        _check_key(key, spec, refs)
     answers = Answers({key: _answer(key, settled(spec, _place(key))) for key, spec in given.items()})
     for ref in refs:
         answer = answers.find(ref)
@@ -209,7 +210,7 @@ def _by_key(tasks: object) -> Mapping[Any, Any]:
     )
 
 
-def _check_key(key: object, refs: tuple[TaskRef, ...]) -> None:
+def _check_key(key: object, spec: Any, refs: tuple[TaskRef, ...]) -> None:
     known = {name: None for ref in refs for name in ref.names() if name}
     if key in known or key == EVERY_TASK:
         return
@@ -217,7 +218,8 @@ def _check_key(key: object, refs: tuple[TaskRef, ...]) -> None:
     near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
     paths = ", ".join(repr(ref.path) for ref in refs[:10])
     advice = f"Did you mean {near[0]!r}?" if near else f"The Tasks are: {paths or 'none'}."
-    raise UsageError(f"{_place(key)} matches no Task. {advice}")
+    source = f" ({spec.place})" if isinstance(spec, Mocked) else ""
+    raise UsageError(f"{_place(key)}{source} matches no Task. {advice}")
 
 
 def _place(key: object) -> str:

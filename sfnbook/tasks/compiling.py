@@ -15,6 +15,7 @@ from sfnbook.errors import UsageError
 from sfnbook.tasks import functions
 from sfnbook.tasks.composed import Attempts, Iterations, Sequence, Timed
 from sfnbook.tasks.faults import STRIKES, Fault, Faulty, laid_over
+from sfnbook.tasks.mockfile import Mocked
 from sfnbook.tasks.protocol import (
     Call,
     Failure,
@@ -71,7 +72,7 @@ def settled(spec: Any, place: str) -> Any:
             return replace(spec, answer=settled(spec.answer, place))
         case Result(value, seconds, heartbeats):
             return Result(_json(value, place), seconds, heartbeats)
-        case Failure() | Never() | Waiting():
+        case Failure() | Never() | Mocked() | Waiting():
             return spec
         case Outcome():
             outcome = ended(spec)
@@ -132,6 +133,8 @@ def compiled(spec: Any) -> Compiled:
             return _choosing(answers, _by_indices({key: number for number, key in enumerate(keys)}))
         case Timed(answer, seconds, heartbeats):
             return _timed(compiled(answer), seconds, heartbeats)
+        case Mocked():
+            return Compiled(spec.answer, counted=True)
         case Faulty(answer, faults):
             return _faulty(compiled(answer), faults)
         case Result() | Failure() | Never() | Waiting() | Outcome():
