@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 from sfnbook import outside
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
-from sfnbook.frames import AWAITING, DEADLINE, OVER, WORLD, Change, Fault, Frame, FrameId
+from sfnbook.frames import AWAITING, DEADLINE, OVER, QUEUED, Change, Fault, Frame, FrameId, task_in
 from sfnbook.tasks.resources import invokes_lambda
 from sfnbook.timeline import place
 from sfnbook.tokens import Pending
@@ -149,18 +149,18 @@ class Recording(Execution):
     def upcoming(self) -> Frame | None:
         """The frame of the next transition; None when the execution is over or blocked outside."""
         frame = self.next_frame()
-        return self.frame(frame.work) if frame is not None and frame.phase == DEADLINE else frame
+        return None if frame is None else self.acting_for(frame)
 
     def standing(self) -> Frame:
         """The frame that goes on next; else the one that waits outside the longest; else the top."""
-        waiting = (frame for frame in self.live() if frame.phase == AWAITING)
+        waiting = (frame for frame in self.live() if frame.phase in {AWAITING, QUEUED})
         return self.upcoming() or min(waiting, key=lambda frame: (frame.event, frame.id), default=self.top)
 
     def live(self) -> Iterator[Frame]:
         """The frames of the flows that have not ended."""
         self.settle()
         for frame in tuple(self.frames.values()):
-            if frame.id != WORLD and frame.phase != DEADLINE and frame.phase not in OVER:
+            if frame.id[0] >= 0 and frame.phase != DEADLINE and frame.phase not in OVER:
                 yield frame
 
     def path_of(self, frame: Frame) -> str:
@@ -179,14 +179,16 @@ class Recording(Execution):
 
     def question(self) -> Unanswered | None:
         """The Task that nobody answers for, if that is what blocks."""
-        frame = self.next_frame() if self.blocked == "unanswered" else None
+        frame = self.upcoming() if self.blocked == "unanswered" else None
         if frame is None:
             return None
         state = self.scene.state(frame)
         refs: Any = self.setup.refs
         literal = self.setup.answers.literal(refs[place(frame, state)], state.resource)
         draft: Json = {"Payload": {}} if invokes_lambda(state.resource) else {}
-        return Unanswered(self.path_of(frame), copied(frame.work.arguments), literal, draft)
+        task = task_in(frame.work)
+        sent = None if task is None else copied(task.arguments)
+        return Unanswered(self.path_of(frame), sent, literal, draft)
 
 
 class OpenTask(Pending):

@@ -13,6 +13,9 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_START: Final = 1_735_689_600 * SECOND
 """2025-01-01T00:00:00Z: when an execution starts unless it is told otherwise."""
 
+NEVER: Final = 1 << 62
+"""A time that does not come."""
+
 LAST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 """The calendar ends with the year 9999; a virtual clock may go on and is shown as its last instant."""
 

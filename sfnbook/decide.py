@@ -25,6 +25,7 @@ from sfnbook.frames import (
     JOINING,
     LAPSED,
     NESTED,
+    POLLING,
     READING,
     RESULT,
     RETRYING,
@@ -58,10 +59,9 @@ _new = tuple.__new__  # a NamedTuple's own constructor costs three times as much
 def decide(frame: Frame, scene: Scene, now: int, number: int) -> Change | Request:
     """The next change of a frame; ``number`` is the change's place in the execution."""
     phase = frame.phase
-    if phase == DEADLINE:
-        scene.look(frame, now, number)
-        return time_out(frame, scene)
     state = scene.look(frame, now, number)
+    if phase in APART:
+        return APART[phase](frame, scene)
     try:
         change: Change | Request = RULES[state.type][phase](state, frame, scene)
     except Failed as problem:
@@ -232,6 +232,12 @@ ENTERED: Final = {
     for kind in ("Pass", "Task", "Wait", "Choice", "Succeed", "Fail", "Parallel", "Map")
 }
 EXITED: Final = {kind: (f"{kind}StateExited",) for kind in ENTERED}
+
+APART: Final[dict[str, Callable[[Frame, Any], Change | Request]]] = {
+    DEADLINE: time_out,
+    POLLING: working.poll,
+}
+"""The phases of frames that stand at no state."""
 
 _ALL: Final[dict[str, Rule]] = {
     BIRTH: born,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
-from sfnbook import outside, redriving, runs, tokens
+from sfnbook import activities, outside, redriving, runs, tokens
 from sfnbook.clock import instant, microseconds, seconds
 from sfnbook.errors import ExecutionFailed, UsageError
 from sfnbook.frames import OVER, TOP, Failure, failure_in
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from sfnbook.activities import Activities
     from sfnbook.frames import Change
     from sfnbook.redriving import PlannedState
     from sfnbook.runs import ChildExecution
@@ -304,6 +305,11 @@ class Execution(Timeline):
     def children(self) -> list[ChildExecution]:
         """The executions that this one started, each with its own history, in the order of their start."""
         return runs.children(self)
+
+    @property
+    def activities(self) -> Activities:
+        """The activities by ARN: who waits in each queue, how long, and how many workers are busy."""
+        return activities.activities(self)
 
     @property
     def map_runs(self) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sfnbook import polling
 from sfnbook.clock import SECOND
 from sfnbook.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD
 from sfnbook.frames import (
@@ -122,12 +123,15 @@ def halted(frame: Frame, failure: Failure) -> Failure | Halted:
 
 
 def stopped_below(frame: Frame, scene: Scene, phase: str) -> Pairs:
-    """Everything alive below a frame, put into an end phase and out of the timer index."""
-    return tuple(
-        (below, None if below.phase == DEADLINE else stopped(below, phase, scene.now))
-        for below in descendants(frame, scene)
-        if below.phase not in OVER
+    """Everything alive below a frame, put into an end phase and out of the timer index.
+
+    What waits there for a worker, the frame itself included, leaves its queue.
+    """
+    living = [below for below in descendants(frame, scene) if below.phase not in OVER]
+    ended = tuple(
+        (below, None if below.phase == DEADLINE else stopped(below, phase, scene.now)) for below in living
     )
+    return ended + polling.left((frame, *living), scene)
 
 
 def settle(parent: Frame, fan: Fan, now: int, event: int) -> Frame:

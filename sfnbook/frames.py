@@ -4,9 +4,9 @@ Theory of operation
 ===================
 
 1.  **An execution is a table of frames and a list of changes.**  A *frame* is one thread of
-    control: the top-level flow, a Parallel branch, a Map iteration, a nested execution, a
-    deadline.  Frames are immutable.  The table maps a frame's id to its newest value, and
-    nothing else in an execution moves.
+    control: the top-level flow, a Parallel branch, a Map iteration, a nested execution, an
+    activity with its workers, a deadline.  Frames are immutable.  The table maps a frame's id to
+    its newest value, and nothing else in an execution moves.
 
 2.  **A step writes one change.**  A `Change` carries a frame ``before`` and ``after`` and, in
     ``others``, every other frame that the step touched, as pairs.  Writing the after sides is
@@ -36,6 +36,9 @@ Theory of operation
 7.  **Ids cost nothing.**  A frame's id is the number of the change that made it and a counter.
     The children of a fan-out are ``(n, 0) ... (n, length - 1)``, where n is the number of the
     FanOutStarted: the container finds them without a list, the join is a loop over the range.
+
+    The tasks that wait for an activity's workers are ``(-2 - a, 1), (-2 - a, 2) ...``, where a is the
+    activity's number: the queue is a row in the table, too.
 
 8.  **A failure climbs one level a change, at one instant.**  A failed iteration stops its
     siblings one by one, then its Map fails in turn, asks its own Retry and Catch, and so on.
@@ -78,6 +81,7 @@ STARTED: Final = "started"  # the Task started; .sync and .waitForTaskToken subm
 ANSWERED: Final = "answered"  # the outcome is known, and due now or later
 EXPIRING: Final = "expiring"  # no outcome in time: TimeoutSeconds or HeartbeatSeconds is due
 AWAITING: Final = "awaiting"  # someone outside must answer: a callback or an activity
+QUEUED: Final = "queued"  # an activity task waits for one of the workers that poll
 NESTED: Final = "nested"  # a nested execution runs
 RESULT: Final = "result"  # the result is there, the state's output is to be made
 FAILED: Final = "failed"  # has failed; Retry and Catch are to be asked
@@ -89,6 +93,8 @@ FANNING: Final = "fanning"  # a Map or Parallel with children to start
 JOINING: Final = "joining"  # all children have started, some still run
 STOPPING: Final = "stopping"  # a child failed: the others are being aborted
 ENDED: Final = "ended"  # left a state with End: true; ``data`` is its output
+POLLING: Final = "polling"  # an activity: its queue, and the workers that poll it
+TICKET: Final = "ticket"  # a place in the queue of an activity
 DEADLINE: Final = "deadline"  # the execution's own TimeoutSeconds
 SUCCEEDED: Final = "SUCCEEDED"
 FAILED_FOR_GOOD: Final = "FAILED"
@@ -291,14 +297,19 @@ class Submitting(NamedTuple):
 
 
 class Awaiting(NamedTuple):
-    """AWAITING: an open callback or activity task."""
+    """AWAITING and QUEUED: an open callback or activity task."""
 
     task: Scheduled
     beat: int  # when it was last heard of
     worker: str | None = None
-    taken: bool = True  # an activity task that no worker has taken yet is not
+    ticket: FrameId | None = None  # its place in line, until a worker takes it
     beats: Sequence[int] = ()  # heartbeats to come, a range if they are regular
     coming: Coming | None = None
+
+    @property
+    def taken(self) -> bool:
+        """Has somebody got the token?"""
+        return self.ticket is None
 
 
 class Coming(NamedTuple):
@@ -306,6 +317,39 @@ class Coming(NamedTuple):
 
     running: Running
     due: int
+
+
+class Pool(NamedTuple):
+    """The workers of an activity: how many, how often they poll (microseconds; 0: they wait), how fast."""
+
+    count: int  # type: ignore[assignment] # hides tuple.count
+    poll: int
+    speed: float
+    name: str
+
+
+class Queue(NamedTuple):
+    """Where the tasks of an activity wait, and for whom: a pool, or people who take them by hand."""
+
+    number: int
+    arn: str
+    pool: Pool | None
+
+
+class Activity(NamedTuple):
+    """POLLING: an activity at work.
+
+    Its tickets are numbered; ``head`` is the first that still waits, ``tail`` the next to be given out.
+    A worker is since when, or from when on, it is free, and its number; the first to be free comes first.
+    """
+
+    arn: str
+    pool: Pool | None
+    head: int
+    tail: int
+    waiting: int
+    workers: tuple[tuple[int, int], ...]
+    done: int = 0  # tasks that workers have taken
 
 
 class Nested(NamedTuple):

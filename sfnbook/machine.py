@@ -15,6 +15,7 @@ from sfnbook.family import deadline_frame
 from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.outside import payload
+from sfnbook.polling import queues_of
 from sfnbook.program import Program, compile_definition, start_of
 from sfnbook.tasks.answers import TaskRef, compile_answers, task_ref
 from sfnbook.timeline import Setup
@@ -164,16 +165,18 @@ class StateMachine:
         nested = _machines(machines)
         by_key = {"main": self, **nested}
         refs = {(key, pointer): ref for key, one in by_key.items() for pointer, ref in one.task_refs(key)}
+        answers = compile_answers(tasks, list(refs.values()))
         setup = partial(
             Setup,
             definitions={key: one.definition for key, one in by_key.items()},
             sources={key: one._read for key, one in by_key.items()},  # noqa: SLF001 - its own
             refs=refs,
-            answers=compile_answers(tasks, list(refs.values())),
+            answers=answers,
             limits=limits,
             machines={key: (one.arn, one.name) for key, one in nested.items()},
             files=_open(files),
             activities=None if activities is None else frozenset(activities),
+            queues=queues_of(refs, answers),
             programs={key: one.program for key, one in by_key.items()},
         )
         return Prepared(self, workflow, limits, setup)

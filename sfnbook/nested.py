@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sfnbook import chance, working
+from sfnbook import chance, polling, working
 from sfnbook.clock import iso
 from sfnbook.errors import TASK_FAILED, TIMEOUT
 from sfnbook.family import deadline_frame, deadline_of, descendants, stopped, stopped_below
@@ -129,8 +129,9 @@ def finished(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
         failure = Failure(TASK_FAILED, text(record), state.pointer)
     running = Running(work.task, None if failure else record, failure)
     change = working.answered(state, frame._replace(work=running), scene)
-    gone = tuple((below, None) for below in (child, *descendants(child, scene)))
-    return change._replace(before=frame, others=change.others + gone)
+    below = (child, *descendants(child, scene))
+    gone = tuple((one, None) for one in below)
+    return change._replace(before=frame, others=change.others + gone + polling.left(below, scene))
 
 
 def _too_late(state: CompiledTask, frame: Frame, child: Frame, scene: Scene) -> Change:

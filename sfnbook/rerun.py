@@ -11,7 +11,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sfnbook import distributed, failing, nested, outside, redriving, tokens, working
+from sfnbook import clock, distributed, failing, nested, outside, polling, redriving, tokens, working
 from sfnbook.branches import Recording
 from sfnbook.decide import leave
 from sfnbook.definition import ABSENT
@@ -20,6 +20,7 @@ from sfnbook.frames import (
     AWAITING,
     EXPIRING,
     JOINING,
+    QUEUED,
     READING,
     SCHEDULED,
     TOP,
@@ -105,7 +106,9 @@ def entry_of(change: Change, setup: Setup) -> Entry | None:
     if before is None:
         return None
     if change.kind == "TaskStarted":
-        return _take(change) if before.phase == AWAITING else _call(change, _state(before, setup))
+        if before.phase in {AWAITING, QUEUED} and polling.until_in(change) is None:
+            return _take(change)
+        return _call(change, _state(before, setup))
     if change.kind == "TaskScheduled" and change.frame.phase == SCHEDULED:
         return {"do": "expect"} if _state(before, setup).resource.kind == "activity" else None
     if before.phase in {READING, JOINING} and change.events != ("MapRunRedriven",):
@@ -124,8 +127,10 @@ def _state(frame: Frame, setup: Setup) -> Any:
 
 def _call(change: Change, state: Any) -> Entry | None:
     work = change.frame.work
+    until = polling.until_in(change)
+    busy: Entry = {} if until is None else {"busy": _after(until, change)}
     if isinstance(work, Awaiting):
-        return {"do": "call", "handed_on": True, "worker": work.worker, **_remembered(change)}
+        return {"do": "call", "handed_on": True, "worker": work.worker, **busy, **_remembered(change)}
     submits = isinstance(work, Submitting)
     due = work.due if submits else change.frame.due
     running: Any = work.running if submits else work
@@ -140,12 +145,12 @@ def _call(change: Change, state: Any) -> Entry | None:
     told = {"submitted": running.submitted, "traceback": running.traceback, "worker": running.worker,
             "why": running.why or None}  # fmt: skip
     entry |= {name: value for name, value in told.items() if value is not None}
-    return entry | _remembered(change)
+    return entry | busy | _remembered(change)
 
 
 def _after(due: int | None, change: Change) -> int | None:
     """Microseconds until something is due; None where nothing comes by itself."""
-    return None if due is None or due >= working.NEVER else due - change.time
+    return None if due is None or due >= clock.NEVER else due - change.time
 
 
 def _remembered(change: Change) -> Entry:
@@ -331,6 +336,8 @@ class Rerun(Recording):
             return _map(state, frame, scene, entry)
         if entry is not None:
             return _started(state, frame, scene, entry)
+        if frame.phase == QUEUED:
+            raise Differs
         key = nested.machine_of(state, frame, scene)
         if key is not None:
             return nested.start(state, frame, scene, key)
@@ -370,7 +377,13 @@ def _failed(entry: Entry, pointer: str) -> Failure:
 def _started(state: Any, frame: Frame, scene: Any, entry: Entry) -> Change:
     """TaskStarted, with the outcome of the log."""
     others = _remembering(scene, entry)
-    task = frame.work._replace(started=scene.now)
+    if frame.phase == QUEUED:
+        until = clock.NEVER if entry["busy"] is None else scene.now + entry["busy"]
+        others += polling.busy(frame.work, scene, until)
+    asked = task_in(frame.work)
+    if asked is None:
+        raise Differs
+    task = asked._replace(started=scene.now)
     if entry.get("handed_on"):
         outcome = Outcome(waits=True, worker=entry.get("worker"))
         return working.handed_on(state, frame, scene, task, outcome, others)
@@ -385,7 +398,7 @@ def _started(state: Any, frame: Frame, scene: Any, entry: Entry) -> Change:
     return working.begun(state, frame, scene, work, due, not entry.get("late"), submits, others)
 
 
-def _remembering(scene: Any, entry: Entry) -> tuple[tuple[Frame, Frame], ...]:
+def _remembering(scene: Any, entry: Entry) -> polling.Pairs:
     world = scene.frames[WORLD]
     work: World = world.work
     for key in entry.get("counted", ()):
@@ -399,7 +412,7 @@ def _again_answered(run: Rerun, entry: Entry) -> None:
     frame, wait = _waiting(run, entry)
     failure = _failed(entry, frame.state) if "error" in entry else None
     running = Running(wait.task, entry.get("result"), failure, worker=wait.worker)
-    due = working.NEVER if entry["after"] is None else run.clock + entry["after"]
+    due = clock.NEVER if entry["after"] is None else run.clock + entry["after"]
     outside.write(run, "Answered", frame, working.awaiting(frame, wait._replace(coming=Coming(running, due))))
 
 

@@ -13,7 +13,7 @@ from sfnbook.query.environment import Environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sfnbook.frames import FrameId, World
+    from sfnbook.frames import FrameId, Queue, World
     from sfnbook.program import Program
     from sfnbook.values import Json
 
@@ -30,7 +30,7 @@ class Scene(Environment):
     __slots__ = (
         "activities", "counters", "draws", "files", "first", "frame", "frames", "is_answered", "item",
         "limits", "machines", "now", "number",
-        "payload_bytes", "programs", "seed", "token",
+        "payload_bytes", "programs", "queues", "seed", "token",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,7 @@ class Scene(Environment):
         self.machines: Mapping[str, Any] = {}
         self.files: Any = None
         self.activities: frozenset[str] | None = None
+        self.queues: Mapping[tuple[str, str], Queue] = {}
         self.is_answered: Callable[[Any, Frame], bool] = lambda _state, _frame: True
 
     def look(self, frame: Frame, now: int, number: int) -> Any:

@@ -16,6 +16,7 @@ from sfnbook.branches import Branch, Branches, Recording, shared
 from sfnbook.breakpoints import Breakpoint
 from sfnbook.clock import iso
 from sfnbook.errors import SfnbookError, UsageError
+from sfnbook.frames import Pool, Queue
 from sfnbook.limits import Limits
 from sfnbook.machine import StateMachine
 from sfnbook.rerun import DIGEST_BYTES, FIELDS, Rerun, digest, log_of, plain
@@ -94,7 +95,12 @@ def start_of(setup: Setup) -> dict[str, Json]:
         "type": identity.type,
         "limits": setup.limits._asdict(),
         "activities": None if setup.activities is None else sorted(setup.activities),
-    }
+        "queues": [
+            {"machine": machine, "state": pointer, "number": queue.number,
+             "pool": None if queue.pool is None else queue.pool._asdict()}
+            for (machine, pointer), queue in setup.queues.items()
+        ],
+    }  # fmt: skip
 
 
 def _machine(read: source.Source, name: str) -> dict[str, Json]:
@@ -308,7 +314,27 @@ def setup_of(start: Reader, given: Given) -> Setup:
         arn=start.get("arn", str),
         role_arn=start.get("role_arn", str),
     )
-    return execution.setup
+    queues = dict(_read_queue(one, execution.setup) for one in start.within("queues"))
+    return replace(execution.setup, queues=queues)
+
+
+def _read_queue(one: Reader, setup: Setup) -> tuple[tuple[str, str], Queue]:
+    """A queue of activity tasks, with the workers that polled it."""
+    place = one.get("machine", str), one.get("state", str)
+    if place not in setup.refs:
+        one.damaged("state", "a Task of the machine")
+    pool = one.get("pool", dict, None)
+    return place, Queue(
+        one.get("number", int),
+        setup.refs[place].resource,
+        None if pool is None else _read_pool(Reader(pool, f"{one.place}pool.", one.where)),
+    )
+
+
+def _read_pool(one: Reader) -> Pool:
+    return Pool(
+        one.get("count", int), one.get("poll", int), one.get("speed", int, float), one.get("name", str)
+    )
 
 
 def _named(start: Reader, key: str) -> dict[str, Reader]:

@@ -20,6 +20,7 @@ from sfnbook.frames import (
     FAILED,
     FAILED_FOR_GOOD,
     OVER,
+    QUEUED,
     RETRYING,
     STOPPING,
     SUCCEEDED,
@@ -44,6 +45,7 @@ LIVE: Final = frozenset({"current", "retrying", "waiting"})
 _OF_PHASE: Final[dict[str, str | None]] = {
     WAITING: "waiting",
     AWAITING: "waiting",
+    QUEUED: "waiting",
     EXPIRING: "waiting",
     RETRYING: "retrying",
     FAILED: "failed",
@@ -146,7 +148,7 @@ class Statuses:
                 self._see(old, new)
 
     def _see(self, old: Frame | None, new: Frame | None) -> None:
-        if new is None or new.id == WORLD or new.scope.execution.machine != "main":
+        if new is None or new.id[0] < 0 or new.scope.execution.machine != "main":
             return
         if new.phase == DEADLINE or (old is not None and old.phase == DEADLINE):
             return

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
-from sfnbook import distributed, failing, nested, working
+from sfnbook import distributed, failing, nested, polling, working
 from sfnbook.clock import seconds
 from sfnbook.decide import decide
 from sfnbook.errors import UnansweredTask
@@ -25,6 +25,8 @@ from sfnbook.frames import (
     BILLED,
     DEADLINE,
     OVER,
+    POLLING,
+    QUEUED,
     RANK,
     SCHEDULED,
     TOP,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sfnbook.definition import Definition
+    from sfnbook.frames import Queue
     from sfnbook.source import Source
     from sfnbook.tasks.answers import Answer, Answers, TaskRef
 
@@ -79,6 +82,7 @@ class Setup:
     machines: Mapping[str, tuple[str, str]]  # the ARN and name of those that Tasks can start
     files: Any
     activities: frozenset[str] | None
+    queues: Mapping[tuple[str, str], Queue]  # of activity Tasks
     programs: Mapping[str, Program]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -140,7 +144,7 @@ class Timeline:
         setup = self.setup
         self.scene = Scene(self.frames, self.counters, setup.programs, setup.limits, setup.seed)
         self.scene.machines, self.scene.files = setup.machines, setup.files
-        self.scene.activities = setup.activities
+        self.scene.activities, self.scene.queues = setup.activities, setup.queues
         self.scene.is_answered = lambda state, frame: (
             setup.answers.find(setup.refs[place(frame, state)]) is not None
         )
@@ -224,7 +228,7 @@ class Timeline:
         if answer is None:
             if (key := nested.machine_of(state, frame, scene)) is not None:
                 return nested.start(state, frame, scene, key)
-            if waits_outside(state):
+            if waits_outside(state) and frame.phase == SCHEDULED:
                 return working.started(state, frame, scene, working.TO_OUTSIDE)
             raise UnansweredTask(
                 frame.scope.prefix + state.name, state.name, setup.answers.literal(ref, state.resource)
@@ -242,10 +246,13 @@ class Timeline:
     def _answered(self, state: Any, frame: Frame, answer: Answer) -> Change:
         outcome = answer.run(self._call(state, frame, answer))
         others = working.remembered(self.scene, answer, outcome.memory)
-        return working.started(state, frame, self.scene, outcome, others, answer.key)
+        begin = working.taken if frame.phase == QUEUED else working.started
+        return begin(state, frame, self.scene, outcome, others, answer.key)
 
     def _call(self, state: Any, frame: Frame, answer: Answer) -> Call:
         task, world, visit = frame.work, self.scene.world, frame.visit
+        if frame.phase == QUEUED:
+            task = task.task
         timeout = task.timeout
         fields: Any = (
             frame.scope.prefix + state.name,
@@ -418,16 +425,24 @@ class Timeline:
             return "outside"
         return "unanswered" if self._lacks_answer(frame) else None
 
+    def acting_for(self, frame: Frame) -> Frame | None:
+        """The flow that a frame steps for: the whole of a deadline, the task that a worker takes next."""
+        if frame.phase == DEADLINE:
+            return self.frames.get(frame.work)
+        return polling.first_in_line(frame, self.scene) if frame.phase == POLLING else frame
+
     def _lacks_answer(self, frame: Frame) -> bool:
-        if frame.phase != SCHEDULED:
+        task = self.acting_for(frame)
+        if task is None or task.phase not in {SCHEDULED, QUEUED}:
             return False
-        state = self.scene.state(frame)
-        self.scene.look(frame, self.clock, self.cursor)
-        if find(frame, state.name, self.scene) is not None or waits_outside(state):
+        state = self.scene.look(task, self.clock, self.cursor)
+        if find(task, state.name, self.scene) is not None:
             return False
-        return (
-            not self.scene.is_answered(state, frame) and nested.machine_of(state, frame, self.scene) is None
-        )
+        if task.phase == QUEUED:
+            return not self.scene.is_answered(state, task)
+        if waits_outside(state):
+            return False
+        return not self.scene.is_answered(state, task) and nested.machine_of(state, task, self.scene) is None
 
     # --- copies -------------------------------------------------------------------------------------
     def fork(self) -> Self:

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sfnbook.clock import microseconds, seconds
+from sfnbook.clock import NEVER, microseconds, seconds
 from sfnbook.errors import UsageError
 from sfnbook.frames import SCHEDULED, STARTED, Awaiting, Change, Coming, Failure, Frame, Running, task_in
 from sfnbook.history import task_of
 from sfnbook.outside import payload, write
+from sfnbook.polling import activity_id, first_in_line, taken
 from sfnbook.tasks.durations import drawn
 from sfnbook.tasks.protocol import ENDINGS, Outcome, ended, failed, succeeded
 from sfnbook.values import Json, checked, copied
-from sfnbook.working import NEVER, ahead, awaiting, deadline, expiry, frame_of, heard, wait_in
+from sfnbook.working import ahead, awaiting, deadline, expiry, frame_of, heard, wait_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sfnbook.frames import FrameId
     from sfnbook.tasks.durations import Seconds
     from sfnbook.tasks.protocol import Ending
     from sfnbook.timeline import Timeline
@@ -170,8 +172,8 @@ def _answer(timeline: Timeline, seen: Frame, outcome: Outcome) -> None:
     failure = Failure(outcome.error, outcome.cause, frame.state) if outcome.failed else None
     running = Running(wait.task, outcome.result, failure, worker=wait.worker)
     timeline.scene.look(frame, now, timeline.cursor)
-    taken = drawn(outcome.seconds, timeline.scene.draw_bits("seconds"))
-    due = NEVER if outcome.never else now + microseconds(taken)
+    later = drawn(outcome.seconds, timeline.scene.draw_bits("seconds"))
+    due = NEVER if outcome.never else now + microseconds(later)
     if outcome.heartbeats and wait.task.heartbeat is not None:
         wait = wait._replace(beat=heard(wait, now), beats=ahead(outcome.heartbeats, now, due))
     write(timeline, "Answered", frame, awaiting(frame, wait._replace(coming=Coming(running, due))))
@@ -247,20 +249,28 @@ def get_activity_task(
     timeline: Timeline, activity_arn: str, worker_name: str | None = None
 ) -> dict[str, Json]:
     """GetActivityTask: a worker takes the task that waits longest; no token when there is none."""
-    for open_task in pending(timeline):
-        frame = open_task.frame
-        if timeline.scene.state(frame).definition.resource == activity_arn and not frame.work.taken:
-            task = take(timeline, frame, worker_name).work.task
-            return {"taskToken": task.token, "input": copied(task.arguments)}
-    return {"taskToken": None}
+    timeline.settle()
+    numbers = {queue.number for queue in timeline.setup.queues.values() if queue.arn == activity_arn}
+    activities = (timeline.frames.get(activity_id(number)) for number in numbers)
+    waiting = (first_in_line(frame, timeline.scene) for frame in activities if frame is not None)
+    first = min((task for task in waiting if task is not None), key=_scheduled_at, default=None)
+    if first is None:
+        return {"taskToken": None}
+    task = take(timeline, first, worker_name).work.task
+    return {"taskToken": task.token, "input": copied(task.arguments)}
+
+
+def _scheduled_at(task: Frame) -> tuple[int, int, FrameId]:
+    return task.work.beat, task.event, task.id
 
 
 def take(timeline: Timeline, frame: Frame, worker_name: str | None) -> Frame:
-    """A worker takes an activity task: its timeouts begin."""
+    """Somebody takes an activity task by hand: its timeouts begin."""
+    timeline.scene.look(frame, timeline.clock, timeline.cursor)
+    others = taken(frame.work, timeline.scene)
     task = frame.work.task._replace(started=timeline.clock)
-    wait = frame.work._replace(task=task, taken=True, beat=timeline.clock, worker=worker_name)
-    first = timeline.scene.next_event(frame)
+    first = timeline.scene.first
+    wait = Awaiting(task, timeline.clock, worker_name)
     after = awaiting(frame, wait)._replace(event=first)
-    change = Change("TaskStarted", timeline.clock, frame, after, (), first, ("ActivityStarted",))
-    timeline.commit(change)
+    timeline.commit(Change("TaskStarted", timeline.clock, frame, after, others, first, ("ActivityStarted",)))
     return after

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import retry
-from sfnbook.clock import SECOND, iso
+from sfnbook.clock import NEVER, SECOND, iso
 from sfnbook.errors import DATA_LIMIT_EXCEEDED, EXCEED_TOLERATED_FAILURE_THRESHOLD, RUNTIME, Failed
 from sfnbook.explain import Origin, scene_at, state_of
 from sfnbook.failing import uses
@@ -35,7 +35,7 @@ from sfnbook.frames import (
 from sfnbook.history import failure_of
 from sfnbook.query import choice, paths
 from sfnbook.values import state_name
-from sfnbook.working import NEVER, deadline, wait_in
+from sfnbook.working import deadline, wait_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -394,6 +394,8 @@ def _entered(change: Change, origin: Origin, _number: int) -> Why:
 
 
 def _started(change: Change, _origin: Origin, _number: int) -> Why:
+    if change.before is not None and isinstance(change.before.work, Awaiting):
+        return _taken(change, change.before.work)
     work = None if change.after is None else change.after.work
     if isinstance(work, Submitting):
         work = work.running
@@ -416,6 +418,15 @@ def _task_failed(change: Change, _origin: Origin, _number: int) -> Why:
 def _told(work: Any) -> tuple[str, ...]:
     """What whoever answered said of the reason: which fault struck, for one."""
     return (work.why,) if isinstance(work, Running) and work.why else ()
+
+
+def _taken(change: Change, wait: Awaiting) -> Why:
+    """An activity task that was scheduled before, and waited in line."""
+    work = None if change.after is None else change.after.work
+    who = getattr(work, "worker", None) or "A worker"
+    answer = getattr(work, "answered_by", "")
+    by = f"; its answer is tasks[{answer!r}]" if answer else ""
+    return Why(f"{who} took it after {(change.time - wait.beat) / SECOND:g} s in the queue{by}.")
 
 
 EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {

@@ -10,8 +10,8 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sfnbook import chance, faults
-from sfnbook.clock import SECOND, microseconds
+from sfnbook import chance, faults, polling
+from sfnbook.clock import NEVER, SECOND, microseconds
 from sfnbook.errors import RUNTIME, TIMEOUT, Failed, UsageError
 from sfnbook.failing import resolve, too_large
 from sfnbook.frames import (
@@ -20,10 +20,12 @@ from sfnbook.frames import (
     EXPIRING,
     FAILED,
     LAPSED,
+    QUEUED,
     RESULT,
     SCHEDULED,
     STARTED,
     WORLD,
+    Activity,
     Awaiting,
     Change,
     Failure,
@@ -35,7 +37,7 @@ from sfnbook.frames import (
     World,
     failure_in,
 )
-from sfnbook.tasks.durations import Duration
+from sfnbook.tasks.durations import Duration, drawn
 from sfnbook.tasks.protocol import Outcome
 from sfnbook.values import text
 
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from sfnbook.definition import Task
     from sfnbook.frames import FrameId
+    from sfnbook.polling import Pairs
     from sfnbook.program import CompiledTask
     from sfnbook.scene import Scene
     from sfnbook.tasks.answers import Answer
@@ -52,7 +55,6 @@ if TYPE_CHECKING:
 _new = tuple.__new__  # see decide: a NamedTuple's own constructor costs three times as much
 
 DEFAULT_TIMEOUT = 99_999_999 * SECOND
-NEVER = 1 << 62
 
 TO_OUTSIDE = Outcome(waits=True)
 """Nobody here answers for a callback: its request is sent, and the Task waits for the token."""
@@ -121,10 +123,22 @@ def schedule(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     )
     first = scene.first
     after = frame.at(SCHEDULED, scene.now, first, task)
-    if state.resource.kind == "activity" and not has_answer(state, frame, scene):
-        after = after._replace(phase=AWAITING, due=None, work=Awaiting(task, scene.now, taken=False))
+    others: Pairs = ()
+    if state.resource.kind == "activity":
+        after, others = queued(state, after, scene)
     events = (names_of(state).scheduled,)
-    return _new(Change, ("TaskScheduled", scene.now, frame, after, (), first, events))
+    return _new(Change, ("TaskScheduled", scene.now, frame, after, others, first, events))
+
+
+def queued(state: CompiledTask, frame: Frame, scene: Scene) -> tuple[Frame, Pairs]:
+    """An activity task goes to the end of its queue, unless it has an answer that is no worker's."""
+    queue = scene.queues[frame.scope.execution.machine, state.pointer]
+    injected = faults.find(frame, state.name, scene) is not None
+    if injected or (queue.pool is None and scene.is_answered(state, frame)):
+        return frame, ()
+    ticket, others = polling.joined(frame, queue, scene)
+    phase = AWAITING if queue.pool is None else QUEUED
+    return frame.at(phase, None, frame.event, Awaiting(frame.work, scene.now, ticket=ticket)), others
 
 
 def check_startable(state: CompiledTask, arguments: Any, scene: Scene) -> None:
@@ -150,11 +164,6 @@ def _lists_of_text(value: Any) -> bool:
     )
 
 
-def has_answer(state: CompiledTask, frame: Frame, scene: Scene) -> bool:
-    """Will this attempt be answered without anyone outside?"""
-    return scene.is_answered(state, frame) or faults.find(frame, state.name, scene) is not None
-
-
 def task_token(scene: Scene, frame: Frame) -> str:
     """A token that no other attempt has; the same place in the same run has the same one."""
     bits = scene.draw_bits("token")
@@ -175,7 +184,15 @@ def start(state: CompiledTask, frame: Frame, scene: Scene) -> Change | Request:
         return Request(state, frame)
     index, fault = found
     outcome = Outcome(fault.result, fault.error, fault.cause, fault.fails)
-    return started(state, frame, scene, outcome, faults.used_up(index, fault, scene), "injected")
+    begin = taken if frame.phase == QUEUED else started
+    return begin(state, frame, scene, outcome, faults.used_up(index, fault, scene), "injected")
+
+
+def poll(frame: Frame, scene: Scene) -> Change | Request:
+    """A worker of an activity polls, and takes the task that waits longest."""
+    task = polling.first_in_line(frame, scene)
+    assert task is not None  # noqa: S101 - it is due because a task waits
+    return start(scene.look(task, scene.now, scene.number), task, scene)
 
 
 def started(
@@ -229,6 +246,23 @@ def begun(
         after = frame.at(ANSWERED if in_time else EXPIRING, due, first, work)
     events = (names_of(state).started,)
     return _new(Change, ("TaskStarted", scene.now, frame, after, others, first, events))
+
+
+def taken(
+    state: CompiledTask, frame: Frame, scene: Scene, outcome: Outcome, others: Any = (), answered_by: str = ""
+) -> Change:
+    """TaskStarted: a worker takes the task that waits longest, and is busy until its work is done."""
+    wait: Awaiting = frame.work
+    activity: Activity = scene.frames[polling.activity_id_of(wait)].work
+    pool, (_, _, number) = activity.pool, polling.next_worker(activity, scene.now)
+    assert pool is not None  # noqa: S101 - a worker has a pool
+    seconds = drawn(outcome.seconds, scene.draw_bits("seconds")) / pool.speed
+    beats = tuple(beat / pool.speed for beat in outcome.heartbeats)
+    outcome = outcome._replace(seconds=seconds, heartbeats=beats, worker=f"{pool.name}-{number}")
+    until = NEVER if outcome.never else scene.now + microseconds(seconds)
+    others = (*others, *polling.busy(wait, scene, until))
+    ready = frame.at(SCHEDULED, scene.now, frame.event, wait.task)
+    return started(state, ready, scene, outcome, others, answered_by)._replace(before=frame)
 
 
 def handed_on(
@@ -345,7 +379,7 @@ def heard(wait: Awaiting, now: int) -> int:
 
 def wait_in(frame: Frame) -> Awaiting | None:
     """The open wait that a frame stands in, with its answer on the way or not."""
-    if frame.phase == AWAITING:
+    if frame.phase in {AWAITING, QUEUED}:
         return cast("Awaiting", frame.work)
     return frame.work.wait if frame.phase in {ANSWERED, EXPIRING} else None
 

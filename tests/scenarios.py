@@ -31,6 +31,7 @@ from sfnbook.tasks import (
     sequence,
     throttled,
     uniform,
+    worker,
 )
 from sfnbook.tasks import timed as taking
 
@@ -326,6 +327,8 @@ def block(sketch: Sketch) -> dict[str, Any]:
         states[name] = {"Type": kind, **KINDS[kind](inner, order[order.index(name) + 1 :])}
         if kind == "Task" and needs_answer(states[name]):
             sketch.tasks[name] = sketch.draw(ANSWERS)
+        elif kind == "Task" and states[name]["Resource"] == ACTIVITY and sketch.draw(st.booleans()):
+            sketch.tasks[name] = worker(sketch.draw(ANSWERS), sketch.pick(1, 2), sketch.pick(0, 2))
     if looping:
         states |= loop(inner, number, names[0], order[-1])
     for name, following in pairwise(order):

@@ -23,9 +23,10 @@ from sfnbook.tasks import (
     mock_config,
     result,
     sequence,
+    worker,
 )
 from sfnbook.tasks.protocol import Failure
-from tests.machines import LAMBDA, block, load, mapping, of_kind, times
+from tests.machines import ACTIVITY, LAMBDA, block, load, mapping, of_kind, times
 
 OK = {"ok": True}
 RETRY = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}]
@@ -125,6 +126,11 @@ def mock_file(endings, calls):
     return {"tasks": {"S": faulty(attempts(*mocks), latency(endings[-1].seconds))}}
 
 
+def workers(endings, calls):
+    Scripted.calls = calls
+    return {"tasks": {"S": worker(Scripted(endings), count=2)}}
+
+
 BACKENDS = {
     "values": Row(values),
     "mocks": Row(mocks),
@@ -134,6 +140,7 @@ BACKENDS = {
     "faults": Row(faults, pickled="unanswered"),
     "a backend": Row(backend),
     "a backend by default": Row(by_default),
+    "a worker": Row(workers, ACTIVITY),
 }
 
 every = pytest.mark.parametrize("row", BACKENDS.values(), ids=list(BACKENDS))

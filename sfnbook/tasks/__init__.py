@@ -22,6 +22,7 @@ from sfnbook.tasks.faults import (
 from sfnbook.tasks.mockfile import mock_config
 from sfnbook.tasks.mockwriter import to_mock_config
 from sfnbook.tasks.protocol import Call, Outcome, failure, never, result, waiting
+from sfnbook.tasks.workers import worker
 
 __all__ = [
     "Call",
@@ -47,4 +48,5 @@ __all__ = [
     "to_mock_config",
     "uniform",
     "waiting",
+    "worker",
 ]

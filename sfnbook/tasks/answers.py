@@ -21,6 +21,7 @@ from sfnbook.tasks.faults import Faulty
 from sfnbook.tasks.mockfile import Mocked
 from sfnbook.tasks.protocol import Call, Outcome, Perform, Result, ended, is_backend, pasted, spelled
 from sfnbook.tasks.resources import Resource, parse_resource
+from sfnbook.tasks.workers import Worker
 
 if TYPE_CHECKING:
     from sfnbook.definition import Task
@@ -233,6 +234,7 @@ def _answer(key: str, spec: Any) -> Answer:
 def _check_form(answer: Answer, ref: TaskRef) -> None:
     """A mocked response of ``lambda:invoke`` is the whole response, as the history shows it."""
     resource = parse_resource(ref.resource)
+    _check_worker(answer, ref, resource)
     if (
         resource.kind != "integration"
         or not resources.invokes_lambda(resource)
@@ -242,6 +244,18 @@ def _check_form(answer: Answer, ref: TaskRef) -> None:
     for part in parts(answer.spec):
         if isinstance(part, Result | Outcome):
             _check_payload(ended(part), answer.key, ref.path)
+
+
+def _check_worker(answer: Answer, ref: TaskRef, resource: Resource) -> None:
+    """Workers poll an activity, and stand for the whole of an answer."""
+    whole, *inner = parts(answer.spec)
+    if any(isinstance(part, Worker) for part in inner):
+        raise UsageError(f"{_place(answer.key)}: worker() goes around the rest: worker(attempts(...)).")
+    if isinstance(whole, Worker) and resource.kind != "activity":
+        raise UsageError(
+            f"{_place(answer.key)} is a worker, and {ref.path!r} is no activity: its Resource is "
+            f"{ref.resource}. Nobody polls that; give {spelled(whole.answer)} itself."
+        )
 
 
 def _check_payload(outcome: Outcome, key: str, path: str) -> None:

@@ -28,6 +28,7 @@ from sfnbook.tasks.protocol import (
     is_backend,
     pasted,
 )
+from sfnbook.tasks.workers import Worker
 from sfnbook.values import Json, checked
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 CHOOSING: Final = (Attempts, Sequence, Iterations)
 """Answers that choose one of their ``answers`` for each call."""
 
-WRAPPING: Final = (Faulty, Timed)
+WRAPPING: Final = (Faulty, Timed, Worker)
 """Answers that lay something over their ``answer``."""
 
 
@@ -68,7 +69,7 @@ def settled(spec: Any, place: str) -> Any:
     match spec:
         case Attempts() | Sequence() | Iterations():
             return replace(spec, answers=tuple(settled(answer, place) for answer in spec.answers))
-        case Timed() | Faulty():
+        case Timed() | Faulty() | Worker():
             return replace(spec, answer=settled(spec.answer, place))
         case Result(value, seconds, heartbeats):
             return Result(_json(value, place), seconds, heartbeats)
@@ -131,6 +132,8 @@ def compiled(spec: Any) -> Compiled:
             return _choosing(answers, number)._replace(counted=True)
         case Iterations(keys, answers):
             return _choosing(answers, _by_indices({key: number for number, key in enumerate(keys)}))
+        case Worker(answer):
+            return compiled(answer)
         case Timed(answer, seconds, heartbeats):
             return _timed(compiled(answer), seconds, heartbeats)
         case Mocked():
