@@ -511,6 +511,19 @@ class Debugger:
             self._geometry = layout(self.machine.definition)
         return to_svg(self._geometry, status=self.statuses(), title=self.machine.name)
 
+    def to_html(self, path: str | PathLike[str] | None = None, redact: Iterable[str] = ()) -> str:
+        """A page of its own about the current branch, to be scrubbed without Python; written to ``path``.
+
+        It has the picture, a slider, data flow, reasons and events, loads nothing, and works by
+        keyboard, in light, in dark and on paper.  ``redact`` as in `redacted`.
+        """
+        from sfnbook.page import page  # noqa: PLC0415 - few sessions become a page
+
+        text = page(self.redacted(redact))
+        if path is not None:
+            write_text(path, text)
+        return text
+
     def show(self, **options: Any) -> Any:
         """The notebook's view; ``options`` are those of `widgets.debugger.DebuggerView`."""
         from sfnbook.widgets.debugger import DebuggerView  # noqa: PLC0415

@@ -29,9 +29,9 @@ ROWS = (
     "tasks validation items program",
     "frames timers retry scene polling family failing faults working nested distributed fanout decide",
     "history explain why transition timeline outside tokens redriving runs activities execution",
-    "statuses textwidth theme layering columns routing graph layout svg plots",
+    "statuses telling textwidth theme layering columns routing graph layout svg plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
-    "watches breakpoints branches redaction rerun session redacted debugger",
+    "watches breakpoints branches redaction rerun session redacted page debugger",
     "widgets",
     ". course arguments lab cli __main__",
 )
@@ -45,7 +45,7 @@ LATE_OWN = {
     ".": {"debugger"},
     "distributed": {"items.batcher", "items.reader", "items.writer"},
     "machine": {"graph", "items.store", "layout", "plots", "svg", "teststate"},
-    "debugger": {".", "layout", "redacted", "session", "svg", "widgets.debugger"},
+    "debugger": {".", "layout", "page", "redacted", "session", "svg", "widgets.debugger"},
     "cli": {"lab", "plots"},
 }
 """Modules of the package that are imported inside a function, because few sessions need them; these

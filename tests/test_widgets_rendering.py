@@ -12,6 +12,7 @@ from sfnbook.clock import duration
 from sfnbook.errors import UsageError
 from sfnbook.frames import KINDS
 from sfnbook.svg import STATUSES
+from sfnbook.telling import SAID
 from sfnbook.widgets import documents, words
 from sfnbook.widgets.documents import ABSENT, UNCOMPARED, json_html, json_lines, same
 from sfnbook.widgets.forms import parsed, printed
@@ -130,8 +131,8 @@ def test_durations(seconds, text):
 
 
 def test_every_kind_of_transition_has_words_and_a_status():
-    assert words.SAID.keys() == KINDS.keys()
-    assert {said.status for said in words.SAID.values()} <= STATUSES.keys()
+    assert SAID.keys() == KINDS.keys()
+    assert {said.status for said in SAID.values()} <= STATUSES.keys()
 
 
 def test_stages_come_in_order_and_say_when_nothing_changed():

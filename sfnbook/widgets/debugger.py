@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ipywidgets as w
 
 from sfnbook.errors import SfnbookError, UnansweredTask, UsageError
+from sfnbook.telling import sentence
 from sfnbook.values import state_name
 from sfnbook.widgets import words
 from sfnbook.widgets.cells import forget, register
@@ -256,7 +257,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         moment = Moment(debugger, self._picked or self._here(), self._states)
         if "graph" in (visible := self._visible()):
             self.panels["graph"].show(moment)
-        self._show_toolbar(words.sentence(transition) if transition else "the beginning")
+        self._show_toolbar(sentence(transition) if transition else "the beginning")
         update(self.now, value=words.transition_html(transition, debugger.stopped_by))
         update(self.outcome, value=words.outcome_html(debugger.status, debugger.output, transition))
         update(self.problem, value=words.message_html(self._problem))

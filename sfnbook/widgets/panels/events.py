@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import ipywidgets as w
 
 from sfnbook.clock import duration
+from sfnbook.telling import SAID
 from sfnbook.theme import STATUSES
 from sfnbook.widgets.forms import update
-from sfnbook.widgets.words import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
