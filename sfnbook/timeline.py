@@ -40,6 +40,7 @@ from sfnbook.frames import (
 from sfnbook.limits import UNBOUNDED, Limits
 from sfnbook.program import Program, compile_definition
 from sfnbook.scene import Scene
+from sfnbook.tasks.answers import EVERY_TASK
 from sfnbook.tasks.protocol import Call
 from sfnbook.timers import TimerIndex
 
@@ -223,24 +224,33 @@ class Timeline:
         scene, setup = self.scene, self.setup
         if state.type == "Map":
             return distributed.PERFORM[frame.phase](state, frame, scene)
-        ref = setup.refs[place(frame, state)]
-        answer = setup.answers.find(ref)
+        answer = self._answer(state, frame)
         if answer is None:
             if (key := nested.machine_of(state, frame, scene)) is not None:
                 return nested.start(state, frame, scene, key)
             if waits_outside(state) and frame.phase == SCHEDULED:
                 return working.started(state, frame, scene, working.TO_OUTSIDE)
-            raise UnansweredTask(
-                frame.scope.prefix + state.name, state.name, setup.answers.literal(ref, state.resource)
-            )
+            literal = setup.answers.literal(setup.refs[place(frame, state)], state.resource)
+            raise UnansweredTask(frame.scope.prefix + state.name, state.name, literal)
         return self._answered(state, frame, answer)
+
+    def _answer(self, state: Any, frame: Frame) -> Answer | None:
+        """The answer for a Task; a machine of ours that it starts comes before the answer for every Task."""
+        answer = self.setup.answers.find(self.setup.refs[place(frame, state)])
+        if (
+            answer is not None
+            and answer.key == EVERY_TASK
+            and nested.machine_of(state, frame, self.scene) is not None
+        ):
+            return None
+        return answer
 
     def _scripted(self, request: Any) -> Change | None:
         """The start of a Task whose answer is written down: nobody has to be called."""
         state, frame = request
         if state.type == "Map":
             return None
-        answer = self.setup.answers.find(self.setup.refs[place(frame, state)])
+        answer = self._answer(state, frame)
         return None if answer is None or answer.asks else self._answered(state, frame, answer)
 
     def _answered(self, state: Any, frame: Frame, answer: Answer) -> Change:

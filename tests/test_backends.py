@@ -14,6 +14,7 @@ import sfnbook
 from sfnbook import UnansweredTask
 from sfnbook.tasks import (
     attempts,
+    aws,
     failing,
     failure,
     faulty,
@@ -90,6 +91,11 @@ def backend(endings, calls):
     return {"tasks": ScriptedBackend(endings)}
 
 
+def lambda_of_an_account(endings, calls):
+    Scripted.calls = calls
+    return {"tasks": aws(functions={"f": Scripted(endings)})}
+
+
 def by_default(endings, calls):
     Scripted.calls = calls
     return {"tasks": {"*": ScriptedBackend(endings)}}
@@ -141,6 +147,7 @@ BACKENDS = {
     "a backend": Row(backend),
     "a backend by default": Row(by_default),
     "a worker": Row(workers, ACTIVITY),
+    "a Lambda function in AWS": Row(lambda_of_an_account),
 }
 
 every = pytest.mark.parametrize("row", BACKENDS.values(), ids=list(BACKENDS))

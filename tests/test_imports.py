@@ -53,7 +53,7 @@ alone may point upward: an object displays itself by what stands above it."""
 
 HEAVY = {
     "IPython", "anywidget", "boto3", "botocore", "ipywidgets", "jsonata", "jsonpath_ng", "matplotlib",
-    "networkx", "numpy", "pyarrow", "traitlets", "yaml",
+    "moto", "networkx", "numpy", "pyarrow", "traitlets", "yaml",
 }  # fmt: skip
 LATE = HEAVY | {"compression", "dask", "inspect", "jupyterlab", "rich", "zstandard"}
 """Foreign modules that may be imported inside a function: heavy, optional, or slow to load."""

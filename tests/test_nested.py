@@ -164,6 +164,13 @@ def test_an_answer_comes_before_the_machine():
     assert execution.children == []
 
 
+@pytest.mark.parametrize("answer", [{"Status": "mocked"}, lambda event: {"Status": "called"}])
+def test_the_machine_comes_before_the_answer_for_every_task(answer):
+    execution = one(starting(".sync:2")).start(machines={"Child": CHILD}, tasks={"*": answer}).run()
+    assert execution.output["Status"] == "SUCCEEDED"
+    assert len(execution.children) == 1
+
+
 def test_tasks_of_a_child_are_answered_by_path_or_name():
     child = load({"T": task(Retry=[{"ErrorEquals": ["E"]}])})
     for key in ("Child/T", "T"):

@@ -22,12 +22,14 @@ from sfnbook.tasks.faults import (
 from sfnbook.tasks.mockfile import mock_config
 from sfnbook.tasks.mockwriter import to_mock_config
 from sfnbook.tasks.protocol import Call, Outcome, failure, never, result, waiting
+from sfnbook.tasks.services.backend import aws
 from sfnbook.tasks.workers import worker
 
 __all__ = [
     "Call",
     "Outcome",
     "attempts",
+    "aws",
     "denied",
     "exponential",
     "failing",
