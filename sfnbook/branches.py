@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 from sfnbook import outside
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
-from sfnbook.frames import AWAITING, DEADLINE, OVER, QUEUED, Change, Fault, Frame, FrameId, task_in
+from sfnbook.frames import AWAITING, DEADLINE, OVER, QUEUED, Change, Frame, FrameId, task_in
 from sfnbook.tasks.resources import invokes_lambda
 from sfnbook.timeline import place
 from sfnbook.tokens import Pending
@@ -74,11 +74,6 @@ class Recording(Execution):
         """How many transitions are recorded, those after the cursor included."""
         self.settle()
         return len(self.changes)
-
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """Injected errors and set results that wait for their attempts."""
-        return self.scene.world.faults
 
     @property
     def started(self) -> int:

@@ -173,7 +173,7 @@ class Debugger:
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """Injected errors and set results that wait for their attempts."""
+        """What was injected or set and waits for its attempts, oldest first."""
         return self.execution.faults
 
     # --- the current frame ----------------------------------------------------------------------------
@@ -328,8 +328,26 @@ class Debugger:
             lambda execution: execution.inject_error(state, error, cause, attempts),
         )
 
+    def inject_latency(self, state: str, seconds: float, attempts: int | list[int] | str = 1) -> Self:
+        """Let whoever in ``tasks`` answers for a Task come later by ``seconds``, in these attempts."""
+        return self._edit(
+            f"latency injected into {state}",
+            lambda execution: execution.inject_latency(state, seconds, attempts),
+        )
+
+    def lose_heartbeats(self, state: str, after: float = 0, attempts: int | list[int] | str = 1) -> Self:
+        """Let no heartbeat that ``tasks`` sends be heard later than ``after`` seconds, in these attempts."""
+        return self._edit(
+            f"heartbeats of {state} lost",
+            lambda execution: execution.lose_heartbeats(state, after, attempts),
+        )
+
+    def remove_fault(self, fault: Fault | int) -> Self:
+        """Take one of `faults` back: it, or its number there."""
+        return self._edit("a fault taken back", lambda execution: execution.remove_fault(fault))
+
     def clear_faults(self, state: str | None = None) -> Self:
-        """Take injected errors and set results back: of one state, or all."""
+        """Take back what was injected and set: of one state, or all."""
         why = f"faults of {state} cleared" if state else "faults cleared"
         return self._edit(why, lambda execution: execution.clear_faults(state))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sfnbook.activities import Activities
-    from sfnbook.frames import Change
+    from sfnbook.frames import Change, Fault
     from sfnbook.redriving import PlannedState
     from sfnbook.runs import ChildExecution
     from sfnbook.tasks.durations import Seconds
@@ -239,8 +239,39 @@ class Execution(Timeline):
         outside.inject_error(self, state, error, cause, attempts)
         return self
 
+    def inject_latency(self, state: str, seconds: float, attempts: int | list[int] | str = 1) -> Self:
+        """Let whoever in ``tasks`` answers for a Task come later by ``seconds``: a timeout may strike.
+
+        ``attempts`` as for `inject_error`.
+
+        >>> import sfnbook
+        >>> task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}
+        >>> task["TimeoutSeconds"] = 5
+        >>> execution = sfnbook.load({"StartAt": "A", "States": {"A": task}}).start(tasks={"A": {}})
+        >>> execution.inject_latency("A", 9).run().error
+        'States.Timeout'
+        """
+        outside.inject_latency(self, state, seconds, attempts)
+        return self
+
+    def lose_heartbeats(self, state: str, after: float = 0, attempts: int | list[int] | str = 1) -> Self:
+        """Let no heartbeat that ``tasks`` sends be heard later than ``after`` seconds into the attempt."""
+        outside.lose_heartbeats(self, state, after, attempts)
+        return self
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What was injected or set and waits for its attempts, oldest first."""
+        self.settle()
+        return self.scene.world.faults
+
+    def remove_fault(self, fault: Fault | int) -> Self:
+        """Take one of `faults` back: it, or its number there."""
+        outside.remove_fault(self, fault)
+        return self
+
     def clear_faults(self, state: str | None = None) -> Self:
-        """Take injected errors and set results back: of one state, or all."""
+        """Take back what was injected and set: of one state, or all."""
         outside.clear_faults(self, state)
         return self
 

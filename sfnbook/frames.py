@@ -424,14 +424,19 @@ class Finished(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """An injected error, or a result that someone set, waiting for its attempts."""
+    """What someone laid over a state for attempts to come.
 
+    ``kind`` is "error" or "result", which answer instead of whoever is asked, or "latency" or
+    "heartbeats", which change what is answered.
+    """
+
+    kind: str
     target: str  # a state's name (all iterations) or a path (one)
-    error: str | None
-    cause: str | None
     attempts: int | tuple[int, ...] | None  # the next n, these numbers, or None: all
+    error: str | None = None
+    cause: str | None = None
     result: Json = None
-    fails: bool = True
+    seconds: float = 0  # of latency, or after which no heartbeat is heard
 
 
 class World(NamedTuple):

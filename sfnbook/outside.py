@@ -17,6 +17,7 @@ from sfnbook.clock import microseconds
 from sfnbook.definition import inner_blocks
 from sfnbook.errors import UsageError
 from sfnbook.family import halted, stopped_below, wake
+from sfnbook.faults import ANSWERING, described
 from sfnbook.frames import (
     ABORTED,
     ENTER,
@@ -30,6 +31,7 @@ from sfnbook.frames import (
     Fault,
     Frame,
 )
+from sfnbook.tasks.protocol import moments
 from sfnbook.values import Json, checked
 
 if TYPE_CHECKING:
@@ -170,21 +172,57 @@ def inject_error(
 
     ``state`` is a name (all iterations) or a path (one).
     """
-    _add_fault(timeline, Fault(_failable(timeline, state), error, cause, _attempts(attempts)))
+    _add_fault(timeline, Fault("error", _failable(timeline, state), _attempts(attempts), error, cause))
+
+
+def inject_latency(
+    timeline: Timeline, state: str, seconds: float, attempts: int | list[int] | str = 1
+) -> None:
+    """Let what answers for a Task come later by ``seconds``, in these attempts."""
+    _slow(timeline, "latency", state, seconds, attempts)
+
+
+def lose_heartbeats(
+    timeline: Timeline, state: str, after: float = 0, attempts: int | list[int] | str = 1
+) -> None:
+    """Let no heartbeat of a Task be heard later than ``after`` seconds, in these attempts."""
+    _slow(timeline, "heartbeats", state, after, attempts)
+
+
+def _slow(timeline: Timeline, kind: str, state: str, seconds: float, attempts: int | list[int] | str) -> None:
+    (moment,) = moments((seconds,))
+    target = _failable(timeline, state, {"Task"})
+    _add_fault(timeline, Fault(kind, target, _attempts(attempts), seconds=moment))
 
 
 def set_result(timeline: Timeline, state: str, value: Json) -> None:
     """Let the next attempt of a Task succeed with this result, as the history would show it."""
     target = _failable(timeline, state, {"Task"})
-    _add_fault(timeline, Fault(target, None, None, 1, payload(value, "The result"), fails=False))
+    _add_fault(timeline, Fault("result", target, 1, result=payload(value, "The result")))
 
 
 def clear_faults(timeline: Timeline, state: str | None = None) -> None:
-    """Take injected errors and set results back: of one state, or all."""
+    """Take back what was injected and set: of one state, or all."""
     _begin(timeline)
+    kept = (fault for fault in timeline.scene.world.faults if state is not None and fault.target != state)
+    _write_faults(timeline, *kept)
+
+
+def remove_fault(timeline: Timeline, fault: Fault | int) -> None:
+    """Take one fault back: it, or its number in ``execution.faults``."""
+    _begin(timeline)
+    there = list(timeline.scene.world.faults)
+    try:
+        del there[fault if isinstance(fault, int) else there.index(fault)]
+    except (ValueError, IndexError):
+        waiting = "; ".join(f"{number}: {described(one)}" for number, one in enumerate(there)) or "none"
+        raise UsageError(f"No fault {fault!r} waits here. Those that do: {waiting}.") from None
+    _write_faults(timeline, *there)
+
+
+def _write_faults(timeline: Timeline, *faults: Fault) -> None:
     world = timeline.frames[WORLD]
-    kept = tuple(fault for fault in world.work.faults if state is not None and fault.target != state)
-    write(timeline, "Injected", world, world._replace(work=world.work._replace(faults=kept)))
+    write(timeline, "Injected", world, world._replace(work=world.work._replace(faults=faults)))
 
 
 def _failable(timeline: Timeline, where: str, kinds: Iterable[str] = FAILABLE) -> str:
@@ -215,12 +253,16 @@ def _attempts(attempts: int | list[int] | str) -> int | tuple[int, ...] | None:
 
 def _add_fault(timeline: Timeline, fault: Fault) -> None:
     _begin(timeline)
-    world = timeline.frames[WORLD]
-    # "all" replaces what was there; others wait in turn.
-    kept = world.work.faults
+    kept = timeline.scene.world.faults
     if fault.attempts is None:
-        kept = tuple(old for old in kept if old.target != fault.target)
-    write(timeline, "Injected", world, world._replace(work=world.work._replace(faults=(*kept, fault))))
+        # "all" replaces what was there; others wait in turn.
+        kept = tuple(old for old in kept if old.target != fault.target or _group(old) != _group(fault))
+    _write_faults(timeline, *kept, fault)
+
+
+def _group(fault: Fault) -> str:
+    """Errors and results stand in for each other."""
+    return "answer" if fault.kind in ANSWERING else fault.kind
 
 
 # --- time, and the end -------------------------------------------------------------------------------

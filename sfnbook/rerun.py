@@ -11,7 +11,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sfnbook import clock, distributed, failing, nested, outside, polling, redriving, tokens, working
+from sfnbook import clock, distributed, failing, faults, nested, outside, polling, redriving, tokens, working
 from sfnbook.branches import Recording
 from sfnbook.decide import leave
 from sfnbook.definition import ABSENT
@@ -376,7 +376,7 @@ def _failed(entry: Entry, pointer: str) -> Failure:
 
 def _started(state: Any, frame: Frame, scene: Any, entry: Entry) -> Change:
     """TaskStarted, with the outcome of the log."""
-    others = _remembering(scene, entry)
+    others: Any = _remembering(scene, entry)
     if frame.phase == QUEUED:
         until = clock.NEVER if entry["busy"] is None else scene.now + entry["busy"]
         others += polling.busy(frame.work, scene, until)
@@ -387,6 +387,8 @@ def _started(state: Any, frame: Frame, scene: Any, entry: Entry) -> Change:
     if entry.get("handed_on"):
         outcome = Outcome(waits=True, worker=entry.get("worker"))
         return working.handed_on(state, frame, scene, task, outcome, others)
+    if scene.world.faults and entry.get("after") is not None:
+        others = faults.used_up(frame, state.name, scene, others)
     failure = _failed(entry, state.pointer) if "error" in entry else None
     work = Running(
         task, entry.get("result"), failure, entry.get("submitted"),

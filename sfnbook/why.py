@@ -412,7 +412,9 @@ def _started(change: Change, _origin: Origin, _number: int) -> Why:
 
 
 def _task_failed(change: Change, _origin: Origin, _number: int) -> Why:
-    return Why("; ".join(_told(change.frame.work)))
+    work = change.frame.work
+    by_hand = isinstance(work, Running) and work.answered_by == "injected"
+    return Why("; ".join((*(("the error was injected",) if by_hand else ()), *_told(work))))
 
 
 def _told(work: Any) -> tuple[str, ...]:

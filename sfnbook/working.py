@@ -179,13 +179,12 @@ def frame_of(token: str) -> FrameId | None:
 
 def start(state: CompiledTask, frame: Frame, scene: Scene) -> Change | Request:
     """Start the Task: an injected error or a set result answers first, else whoever is asked."""
-    found = faults.find(frame, state.name, scene) if scene.world.faults else None
-    if found is None:
+    fault = faults.find(frame, state.name, scene) if scene.world.faults else None
+    if fault is None:
         return Request(state, frame)
-    index, fault = found
-    outcome = Outcome(fault.result, fault.error, fault.cause, fault.fails)
+    outcome = Outcome(fault.result, fault.error, fault.cause, fault.kind == "error")
     begin = taken if frame.phase == QUEUED else started
-    return begin(state, frame, scene, outcome, faults.used_up(index, fault, scene), "injected")
+    return begin(state, frame, scene, outcome, answered_by="injected")
 
 
 def poll(frame: Frame, scene: Scene) -> Change | Request:
@@ -204,6 +203,9 @@ def started(
     answered_by: str = "",
 ) -> Change:
     """TaskStarted, with what will come of it and when."""
+    if scene.world.faults and not outcome.waits:
+        outcome = faults.laid_over(frame, state.name, scene, outcome)
+        others = faults.used_up(frame, state.name, scene, others)
     task: Scheduled = _new(Scheduled, (*frame.work[:-1], scene.now))
     seconds = outcome.seconds
     if isinstance(seconds, Duration):

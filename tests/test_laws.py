@@ -509,6 +509,13 @@ ACTIONS = {
     "set": lambda execution: at_a_state(
         execution, lambda name: execution.set_result(name, {"n": 0, "items": []})
     ),
+    "slow down": lambda execution: at_a_state(
+        execution, lambda name: execution.inject_latency(name, 1.5, attempts=2)
+    ),
+    "silence": lambda execution: at_a_state(
+        execution, lambda name: execution.lose_heartbeats(name, 0.3, attempts="all")
+    ),
+    "remove a fault": lambda execution: execution.remove_fault(0),
     "clear": lambda execution: execution.clear_faults(),
     "stop": lambda execution: execution.stop("Stopped", "by hand"),
     "take": lambda execution: execution.get_activity_task(ACTIVITY, "worker"),

@@ -305,7 +305,7 @@ def _well_formed(outcome: Outcome) -> Outcome:
         raise UsageError("An Outcome that was refused is a failure: set failed=True.")
     error, cause = names(outcome.error, outcome.cause)
     if outcome.never:
-        seconds, heartbeats = outcome.seconds, _moments(outcome.heartbeats)
+        seconds, heartbeats = outcome.seconds, moments(outcome.heartbeats)
     else:
         seconds, heartbeats = timing(outcome.seconds, outcome.heartbeats)
     return outcome._replace(error=error, cause=cause, seconds=seconds, heartbeats=heartbeats)
@@ -329,21 +329,22 @@ def timing(seconds: Seconds, heartbeats: Iterable[float]) -> tuple[Seconds, tupl
     >>> timing(60, [40, 20])
     (60, (20, 40))
     """
-    beats = _moments(heartbeats)
+    beats = moments(heartbeats)
     if isinstance(seconds, Duration):
         return seconds, beats
-    (end,) = _moments((seconds,))
+    (end,) = moments((seconds,))
     if beats and beats[-1] > end:
         raise UsageError(f"A heartbeat at {beats[-1]} s comes after the end at {end} s: give seconds=.")
     return end, beats
 
 
-def _moments(moments: Iterable[float]) -> tuple[float, ...]:
+def moments(seconds: Iterable[float]) -> tuple[float, ...]:
+    """Virtual seconds, checked and in order."""
     try:
-        given = tuple(sorted(moments))
+        given = tuple(sorted(seconds))
         wrong = [moment for moment in given if not (math.isfinite(moment) and moment >= 0)]
     except TypeError:
-        raise UsageError(f"Seconds and heartbeats are numbers, not {moments!r}.") from None
+        raise UsageError(f"Seconds and heartbeats are numbers, not {seconds!r}.") from None
     if wrong:
         raise UsageError(f"Seconds and heartbeats are finite and not negative: {wrong[0]!r}.")
     return given

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ipywidgets as w
 
 from sfnbook.errors import UsageError
+from sfnbook.faults import described
 from sfnbook.outside import FAILABLE
 from sfnbook.widgets.forms import Form, button, json_field, parsed, update
 
@@ -115,17 +116,7 @@ def attempts_of(text: str) -> int | list[int] | str:
 
 
 def faults_html(faults: Sequence[Any]) -> str:
-    """The injected errors and set results that wait for their attempts."""
+    """What was injected or set and waits for its attempts."""
     if not faults:
         return ""
-    return f'<ol class="sfn-rows">{"".join(f"<li>{escape(_fault(fault))}</li>" for fault in faults)}</ol>'
-
-
-def _fault(fault: Any) -> str:
-    what = f"fails with {fault.error}" if fault.fails else "gets the result that was set"
-    if fault.attempts is None:
-        return f"{fault.target} {what}, every attempt"
-    if isinstance(fault.attempts, int):
-        count = f"{fault.attempts} attempts" if fault.attempts > 1 else "attempt"
-        return f"{fault.target} {what}, the next {count}"
-    return f"{fault.target} {what}, attempt {', '.join(map(str, fault.attempts))}"
+    return f'<ol class="sfn-rows">{"".join(f"<li>{escape(described(fault))}</li>" for fault in faults)}</ol>'
