@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance, parse, source, validation
 from sfnbook.clock import DEFAULT_START, start_instant
-from sfnbook.definition import Definition, Task, inner_blocks
+from sfnbook.definition import Definition, Map, Task, inner_blocks
 from sfnbook.errors import DefinitionError, UsageError
 from sfnbook.execution import Execution
 from sfnbook.family import deadline_frame
@@ -17,7 +17,7 @@ from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.outside import payload
 from sfnbook.polling import queues_of
 from sfnbook.program import Program, compile_definition, start_of
-from sfnbook.tasks.answers import TaskRef, compile_answers, task_ref
+from sfnbook.tasks.answers import SAMPLE, TaskRef, compile_answers, task_ref
 from sfnbook.timeline import Setup
 from sfnbook.values import Json, copied, exceeds, size
 
@@ -121,6 +121,8 @@ class StateMachine:
         start time (by default 2025-01-01T00:00:00Z) give the same run and history.
         ``limits=None`` lifts AWS's quotas.  ``input`` defaults to ``{}``.
 
+        With ``tasks="sample"`` all that is not given is a sample: results, files, and the input.
+
         >>> task = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}
         >>> machine = load({"StartAt": "A", "States": {"A": task}})
         >>> machine.start({"n": 1}, tasks={"A": lambda event: event["n"] + 1}).result()
@@ -165,21 +167,33 @@ class StateMachine:
         nested = _machines(machines)
         by_key = {"main": self, **nested}
         refs = {(key, pointer): ref for key, one in by_key.items() for pointer, ref in one.task_refs(key)}
-        answers = compile_answers(tasks, list(refs.values()))
+        definitions = {key: one.definition for key, one in by_key.items()}
+        answers = compile_answers(tasks, list(refs.values()), definitions.values())
         setup = partial(
             Setup,
-            definitions={key: one.definition for key, one in by_key.items()},
+            definitions=definitions,
             sources={key: one._read for key, one in by_key.items()},  # noqa: SLF001 - its own
             refs=refs,
             answers=answers,
             limits=limits,
             machines={key: (one.arn, one.name) for key, one in nested.items()},
-            files=_open(files),
+            files=_open(files, definitions.values() if tasks == SAMPLE else ()),
             activities=None if activities is None else frozenset(activities),
             queues=queues_of(refs, answers),
             programs={key: one.program for key, one in by_key.items()},
         )
-        return Prepared(self, workflow, limits, setup)
+        return Prepared(self, workflow, limits, setup, self.sample_input() if tasks == SAMPLE else {})
+
+    def sample_input(self) -> Json:
+        """An input with all that the definition reads of it.
+
+        >>> states = {"A": {"Type": "Pass", "InputPath": "$.order.quantity", "End": True}}
+        >>> load({"StartAt": "A", "States": states}).sample_input()
+        {'order': {'quantity': 1}}
+        """
+        from sfnbook.tasks.samples import sample_input  # noqa: PLC0415
+
+        return sample_input(self.definition)
 
     def _check_type(self, workflow: str) -> None:
         """What AWS refuses when a machine of this type is created: Express has no callbacks, for one."""
@@ -278,8 +292,10 @@ class StateMachine:
 class Prepared:
     """What the executions of a machine share, checked and compiled once: see `StateMachine.prepare`."""
 
-    def __init__(self, machine: StateMachine, workflow: str, limits: Limits, setup: partial[Setup]) -> None:
-        self.machine, self.workflow, self.limits = machine, workflow, limits
+    def __init__(
+        self, machine: StateMachine, workflow: str, limits: Limits, setup: partial[Setup], default: Json
+    ) -> None:
+        self.machine, self.workflow, self.limits, self.default = machine, workflow, limits, default
         self._setup = setup
         self._start = start_of(machine.definition)
 
@@ -297,7 +313,7 @@ class Prepared:
         """Start an execution; the keywords are those of `StateMachine.start`."""
         if not isinstance(seed, int):
             raise UsageError(f"seed={seed!r}: give a whole number.")
-        given = self.checked({} if input is None else input)
+        given = self.checked(self.default if input is None else input)
         identity = self._identity(given, name, start_instant(start_time), seed, arn, role_arn)
         return self._execution(identity, seed, keep_history, None)
 
@@ -350,9 +366,15 @@ def _machines(machines: Mapping[str, StateMachine] | None) -> dict[str, StateMac
     return dict(machines)
 
 
-def _open(files: Any) -> Any:
+def _open(files: Any, sampled: Iterable[Definition]) -> Any:
+    """The store that a Distributed Map reads; ``sampled`` are the definitions whose files are samples."""
     if files is None:
-        return None
+        if not any(isinstance(state, Map) and state.item_reader for one in sampled for state in one.walk()):
+            return None
+        from sfnbook.items.samples import SampleSource  # noqa: PLC0415
+        from sfnbook.items.store import LocalStore  # noqa: PLC0415
+
+        return LocalStore(SampleSource(sampled))
     from sfnbook.items.store import open_store  # noqa: PLC0415
 
     return open_store(files)

@@ -44,7 +44,18 @@ A module imports from those before it.  Inside a package imports run in no circl
 LATE_OWN = {
     ".": {"debugger"},
     "distributed": {"items.batcher", "items.reader", "items.writer"},
-    "machine": {"graph", "items.store", "layout", "plots", "svg", "teststate"},
+    "machine": {
+        "graph",
+        "items.samples",
+        "items.store",
+        "layout",
+        "plots",
+        "svg",
+        "tasks.samples",
+        "teststate",
+    },
+    "tasks.answers": {"tasks.samples"},
+    "tasks.compiling": {"tasks.samples"},
     "debugger": {".", "layout", "page", "redacted", "session", "svg", "widgets.debugger"},
     "cli": {"lab", "plots"},
 }

@@ -198,6 +198,12 @@ def test_loads_and_runs_to_its_end(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_steps_to_its_end_with_no_preparation(file: Path) -> None:
+    execution = sfnbook.load(file).start(tasks="sample").run()
+    assert (execution.status, execution.error, execution.cause) == ("SUCCEEDED", None, None)
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_every_step_can_be_taken_back(file: Path) -> None:
     given, tasks, files, _ = RUNS[name_of(file)]
     execution = sfnbook.load(file).start(given, tasks=tasks, files=files)

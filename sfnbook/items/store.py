@@ -22,7 +22,7 @@ Listing: TypeAlias = list[dict[str, Json]]
 """Objects as AWS lists them: Etag, Key, LastModified (seconds since the epoch), Size, StorageClass."""
 
 # Objects of a dict have no age; a fixed one keeps two runs alike.  It is the default start time.
-_NO_AGE: Final = 1_735_689_600
+NO_AGE: Final = 1_735_689_600
 
 _EXAMPLE: Final = 'files={"bucket/key.json": [{"id": 1}]}, or files="folder" with folder/bucket/key.json'
 
@@ -87,10 +87,26 @@ def required(store: Store | None, bucket: str, key: str) -> Store:
     return store
 
 
+class Source(Protocol):
+    """What can be read, and is never written to."""
+
+    def has(self, bucket: str) -> bool:
+        """Does this bucket exist?"""
+        ...
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        """The content of one object; None if there is none."""
+        ...
+
+    def find(self, bucket: str, prefix: str) -> Iterator[tuple[str, bytes, int]]:
+        """Key, content and age (seconds since the epoch) of the objects whose key starts so."""
+        ...
+
+
 class LocalStore:
     """A dict or a folder, and over it what executions wrote (``written``, by ``"bucket/key"``)."""
 
-    def __init__(self, source: DictSource | FolderSource) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
         self.written: dict[str, bytes] = {}
 
@@ -113,7 +129,7 @@ class LocalStore:
         for name, data in self.written.items():
             if name.startswith(f"{bucket}/{prefix}"):
                 key = name[len(bucket) + 1 :]
-                found[key] = _listed(key, data, _NO_AGE)
+                found[key] = _listed(key, data, NO_AGE)
         return sorted(found.values(), key=lambda entry: str(entry["Key"]).encode("utf-8", "surrogatepass"))
 
     def put(self, bucket: str, key: str, data: bytes) -> None:
@@ -140,7 +156,7 @@ class DictSource:
     def find(self, bucket: str, prefix: str) -> Iterator[tuple[str, bytes, int]]:
         for name, data in self._files.items():
             if name.startswith(f"{bucket}/{prefix}"):
-                yield name[len(bucket) + 1 :], data, _NO_AGE
+                yield name[len(bucket) + 1 :], data, NO_AGE
 
 
 class FolderSource:

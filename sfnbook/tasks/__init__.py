@@ -7,7 +7,7 @@ attempts(failure('Lambda.ServiceException'), result({'ok': True}, seconds=2))
 
 from __future__ import annotations
 
-from sfnbook.tasks.composed import attempts, iterations, sequence, timed
+from sfnbook.tasks.composed import attempts, iterations, sample, sequence, timed
 from sfnbook.tasks.durations import exponential, normal, uniform
 from sfnbook.tasks.faults import (
     denied,
@@ -44,6 +44,7 @@ __all__ = [
     "normal",
     "outage",
     "result",
+    "sample",
     "sequence",
     "throttled",
     "timed",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sfnbook.errors import UsageError
 from sfnbook.tasks import resources
 from sfnbook.tasks.compiling import compiled, parts, settled
-from sfnbook.tasks.composed import Timed
+from sfnbook.tasks.composed import Timed, sample
 from sfnbook.tasks.faults import Faulty
 from sfnbook.tasks.mockfile import Mocked
 from sfnbook.tasks.protocol import Call, Outcome, Perform, Result, ended, is_backend, pasted, spelled
@@ -24,9 +24,13 @@ from sfnbook.tasks.resources import Resource, parse_resource
 from sfnbook.tasks.workers import Worker
 
 if TYPE_CHECKING:
-    from sfnbook.definition import Task
+    from sfnbook.definition import Definition, Task
+    from sfnbook.tasks.needs import Need
+    from sfnbook.values import Json
 
 EVERY_TASK: Final = "*"
+SAMPLE: Final = "sample"
+"""The whole of `tasks`: everything is answered by samples."""
 
 
 class TaskRef(NamedTuple):
@@ -85,9 +89,9 @@ class Answers:
         return answer.run(call)
 
     @staticmethod
-    def literal(ref: TaskRef, resource: Resource | None = None) -> str:
+    def literal(ref: TaskRef, resource: Resource | None = None, need: Need | None = None) -> str:
         """The code to paste for a Task that nobody answers for: see `literal`."""
-        return literal(ref, resource)
+        return literal(ref, resource, need)
 
     def unanswered(self, tasks_of: Iterable[TaskRef]) -> list[str]:
         """The paths of the Tasks that nobody answers for."""
@@ -107,8 +111,12 @@ class Answers:
         return (_unpacked, ({key: _packed(answer) for key, answer in self._answers.items()},))
 
 
-def compile_answers(tasks: object, tasks_of: Iterable[TaskRef]) -> Answers:
-    """Check and compile ``tasks``: None, a mapping, or a function or backend for every Task.
+def compile_answers(
+    tasks: object, tasks_of: Iterable[TaskRef], definitions: Iterable[Definition] = ()
+) -> Answers:
+    """Check and compile ``tasks``: None, "sample", a mapping, or a function or backend for every Task.
+
+    ``definitions`` are those of the Tasks: samples are made for them.
 
     >>> compile_answers({"Chrage": 1}, [TaskRef("Charge", "Charge", "r")])
     Traceback (most recent call last):
@@ -119,7 +127,9 @@ def compile_answers(tasks: object, tasks_of: Iterable[TaskRef]) -> Answers:
     given = _by_key(tasks)
     for key, spec in given.items():
         _check_key(key, spec, refs)
-    answers = Answers({key: _answer(key, settled(spec, _place(key))) for key, spec in given.items()})
+    answers = Answers(
+        {key: _answer(key, settled(spec, _place(key), definitions)) for key, spec in given.items()}
+    )
     for ref in refs:
         answer = answers.find(ref)
         if answer is not None:
@@ -133,8 +143,10 @@ def task_ref(path: str, task: Task) -> TaskRef:
     return TaskRef(path, task.name, task.resource, resources.function_name(task.resource, parameters))
 
 
-def literal(ref: TaskRef, resource: Resource | None = None) -> str:
+def literal(ref: TaskRef, resource: Resource | None = None, need: Need | None = None) -> str:
     """The Python code to paste for a Task that nobody answers for, fit for its integration.
+
+    ``need`` is what is read of its result.
 
     >>> literal(TaskRef("Orders.Charge", "Charge", "arn:aws:states:::lambda:invoke"))
     'tasks={"Charge": lambda event: {}}'
@@ -142,63 +154,35 @@ def literal(ref: TaskRef, resource: Resource | None = None) -> str:
     'tasks={"Tell": {"MessageId": "1"}}'
     """
     resource = resource or parse_resource(ref.resource)
-    return f"tasks={{{json.dumps(ref.name, ensure_ascii=False)}: {_example(resource)}}}"
+    return f"tasks={{{json.dumps(ref.name, ensure_ascii=False)}: {_example(ref, resource, need)}}}"
 
 
-# A plausible result for each (service, action, pattern), as Python text.
-_EXAMPLES: Final[Mapping[tuple[str, str, str], str]] = {
-    ("apigateway", "invoke", "request"): '{"ResponseBody": {}, "StatusCode": 200, "Headers": {}}',
-    ("athena", "startQueryExecution", "request"): '{"QueryExecutionId": "1"}',
-    ("athena", "startQueryExecution", "sync"): (
-        '{"QueryExecution": {"QueryExecutionId": "1", "Status": {"State": "SUCCEEDED"}}}'
-    ),
-    ("athena", "getQueryResults", "request"): '{"ResultSet": {"Rows": []}}',
-    ("batch", "submitJob", "request"): '{"JobId": "1", "JobName": "job"}',
-    ("batch", "submitJob", "sync"): '{"JobId": "1", "JobName": "job", "Status": "SUCCEEDED"}',
-    ("bedrock", "invokeModel", "request"): '{"Body": {}, "ContentType": "application/json"}',
-    ("codebuild", "startBuild", "request"): '{"Build": {"Id": "1", "BuildStatus": "IN_PROGRESS"}}',
-    ("codebuild", "startBuild", "sync"): '{"Build": {"Id": "1", "BuildStatus": "SUCCEEDED"}}',
-    ("dynamodb", "getItem", "request"): '{"Item": {"id": {"S": "1"}}}',
-    ("dynamodb", "query", "request"): '{"Items": [], "Count": 0, "ScannedCount": 0}',
-    ("dynamodb", "scan", "request"): '{"Items": [], "Count": 0, "ScannedCount": 0}',
-    (
-        "ecs",
-        "runTask",
-        "request",
-    ): '{"Tasks": [{"TaskArn": "1", "LastStatus": "PROVISIONING"}], "Failures": []}',
-    ("ecs", "runTask", "sync"): '{"TaskArn": "1", "LastStatus": "STOPPED", "Containers": [{"ExitCode": 0}]}',
-    ("elasticmapreduce", "addStep", "request"): '{"StepId": "1"}',
-    ("elasticmapreduce", "addStep", "sync"): '{"Step": {"Id": "1", "Status": {"State": "COMPLETED"}}}',
-    ("events", "putEvents", "request"): '{"Entries": [{"EventId": "1"}], "FailedEntryCount": 0}',
-    ("glue", "startJobRun", "request"): '{"JobRunId": "1"}',
-    ("glue", "startJobRun", "sync"): '{"Id": "1", "JobRunState": "SUCCEEDED"}',
-    (
-        "http",
-        "invoke",
-        "request",
-    ): '{"ResponseBody": {}, "StatusCode": 200, "StatusText": "OK", "Headers": {}}',
-    ("s3", "getObject", "request"): '{"Body": "", "ContentLength": 0}',
-    ("s3", "listObjectsV2", "request"): '{"Contents": [], "KeyCount": 0, "IsTruncated": False}',
-    ("s3", "putObject", "request"): '{"ETag": "1"}',
-    ("sfn", "startExecution", "request"): '{"ExecutionArn": "1", "StartDate": "2025-01-01T00:00:00Z"}',
-    ("sfn", "startSyncExecution", "request"): '{"Output": "{}", "Status": "SUCCEEDED"}',
-    ("sns", "publish", "request"): '{"MessageId": "1"}',
-    ("sqs", "sendMessage", "request"): '{"MessageId": "1", "MD5OfMessageBody": "1"}',
-    ("states", "startExecution", "request"): '{"ExecutionArn": "1", "StartDate": "2025-01-01T00:00:00Z"}',
-    ("states", "startExecution", "sync"): '{"Output": "{}", "Status": "SUCCEEDED"}',
-    ("states", "startExecution", "sync:2"): '{"Output": {}, "Status": "SUCCEEDED"}',
-}
+def _example(ref: TaskRef, resource: Resource, need: Need | None) -> str:
+    from sfnbook.tasks.samples import result_of  # noqa: PLC0415
+
+    answer = result_of(Call(ref.path, ref.name, ref.resource, {}), need, brief=True)
+    if resource.kind == "lambda":
+        return f"lambda event: {_written(answer)}"
+    if resources.invokes_lambda(resource):
+        return f"lambda event: {_written(answer['Payload'] if resource.pattern != 'token' else answer)}"
+    return _written(answer)
 
 
-def _example(resource: Resource) -> str:
-    if resource.kind == "lambda" or resources.invokes_lambda(resource):
-        return "lambda event: {}"
-    return _EXAMPLES.get((resource.service, resource.action, resource.pattern), "{}")
+def _written(value: Json) -> str:
+    """JSON as Python writes it, with the quotes of JSON."""
+    if isinstance(value, dict):
+        inner = (f"{json.dumps(key, ensure_ascii=False)}: {_written(one)}" for key, one in value.items())
+        return f"{{{', '.join(inner)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 def _by_key(tasks: object) -> Mapping[Any, Any]:
     if tasks is None:
         return {}
+    if tasks == SAMPLE:
+        return {EVERY_TASK: sample()}
     if isinstance(tasks, Mapping):
         return tasks
     if isinstance(tasks, Faulty):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.errors import UsageError
 from sfnbook.tasks import functions
-from sfnbook.tasks.composed import Attempts, Iterations, Sequence, Timed
+from sfnbook.tasks.composed import Attempts, Iterations, Sample, Sequence, Timed
 from sfnbook.tasks.faults import STRIKES, Fault, Faulty, laid_over
 from sfnbook.tasks.mockfile import Mocked
 from sfnbook.tasks.protocol import (
@@ -32,7 +32,9 @@ from sfnbook.tasks.workers import Worker
 from sfnbook.values import Json, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sfnbook.definition import Definition
 
 CHOOSING: Final = (Attempts, Sequence, Iterations)
 """Answers that choose one of their ``answers`` for each call."""
@@ -64,13 +66,21 @@ def parts(spec: Any) -> Iterator[Any]:
 
 
 # --- settling -------------------------------------------------------------------------------------
-def settled(spec: Any, place: str) -> Any:
-    """The answer with private copies of its values, each of them a Result; UsageError if it is none."""
+def settled(spec: Any, place: str, definitions: Iterable[Definition] = ()) -> Any:
+    """The answer with private copies of its values, each of them a Result; UsageError if it is none.
+
+    A sample is made for ``definitions``.
+    """
     match spec:
         case Attempts() | Sequence() | Iterations():
-            return replace(spec, answers=tuple(settled(answer, place) for answer in spec.answers))
+            inner = tuple(settled(answer, place, definitions) for answer in spec.answers)
+            return replace(spec, answers=inner)
         case Timed() | Faulty() | Worker():
-            return replace(spec, answer=settled(spec.answer, place))
+            return replace(spec, answer=settled(spec.answer, place, definitions))
+        case Sample():
+            from sfnbook.tasks.samples import Sampler  # noqa: PLC0415
+
+            return Sampler(definitions)
         case Result(value, seconds, heartbeats):
             return Result(_json(value, place), seconds, heartbeats)
         case Failure() | Never() | Mocked() | Waiting():

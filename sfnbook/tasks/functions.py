@@ -32,7 +32,7 @@ from sfnbook.tasks.resources import Resource, function_name, invokes_lambda, par
 from sfnbook.values import Json, copied, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MARSHAL_ERROR: Final = "Runtime.MarshalError"
 VERSION: Final = "$LATEST"
@@ -112,7 +112,7 @@ def call_function(function: Callable[..., Any], with_context: bool, call: Call) 
     except (TypeError, ValueError, RecursionError) as problem:
         cause = _lambda_cause(MARSHAL_ERROR, f"Unable to marshal response: {problem}", [], call)
         return failed(MARSHAL_ERROR, cause)
-    return outcome._replace(result=_response(resource, call, value))
+    return outcome._replace(result=response(resource, call, value))
 
 
 def call_backend(backend: Backend, call: Call) -> Outcome:
@@ -176,28 +176,32 @@ def _parsed(payload: str) -> Json:
         return payload
 
 
-def _response(resource: Resource, call: Call, value: Json) -> Json:
+def response(resource: Resource, call: Call, value: Json) -> Json:
+    """What a Task gets when its function returned ``value``: the API's answer where an API was asked."""
     if not invokes_lambda(resource) or resource.pattern == "token":
         return value
     if isinstance(call.input, dict) and call.input.get("InvocationType") == "Event":
         # Lambda has only taken the event in; what the function returns goes nowhere.
-        response: dict[str, Json] = {}
+        answer: dict[str, Json] = {}
         payload, status = "", 202
     else:
         payload = text(value) if resource.kind == "sdk" else value
-        response, status = {"ExecutedVersion": VERSION}, 200
-    response |= {"Payload": payload, "StatusCode": status}
-    return response if resource.kind == "sdk" else response | _metadata(call, text(payload), status)
+        answer, status = {"ExecutedVersion": VERSION}, 200
+    answer |= {"Payload": payload, "StatusCode": status}
+    return answer if resource.kind == "sdk" else answer | metadata(call, text(payload), status, _OF_LAMBDA)
 
 
-def _metadata(call: Call, body: str, status: int) -> dict[str, Json]:
+_OF_LAMBDA: Final = {"X-Amz-Executed-Version": VERSION, "x-amzn-Remapped-Content-Length": "0"}
+
+
+def metadata(call: Call, body: str, status: int, more: Mapping[str, str]) -> dict[str, Json]:
+    """What Step Functions adds to the answer of an optimized integration; ``more`` are further headers."""
     identifier = request_id(call)
     headers = {
         "Connection": "keep-alive",
         "Content-Length": str(len(body.encode("utf-8", "surrogatepass"))),
         "Content-Type": "application/json",
-        "X-Amz-Executed-Version": VERSION,
-        "x-amzn-Remapped-Content-Length": "0",
+        **more,
         "x-amzn-RequestId": identifier,
     }
     every = {name: [header] for name, header in headers.items()}

@@ -23,7 +23,7 @@ class Shape(NamedTuple):
     """What a value may be.
 
     ``low`` and ``high`` bound a number, or the length of a text, whose ``form`` is what the model
-    calls it: "timestamp", "blob" or "".
+    calls it: "timestamp", "blob" or "".  A ``union`` has one of its members.
     """
 
     kind: str
@@ -34,6 +34,7 @@ class Shape(NamedTuple):
     required: tuple[str, ...] = ()
     item: Shape | None = None
     form: str = ""
+    union: bool = False
 
 
 ANY: Final = Shape("any")
@@ -92,7 +93,7 @@ SERVICES: Final[Mapping[str, str]] = {
 """Optimized integrations that aws-sdk calls by another name."""
 
 _ATTRIBUTES: dict[str, Shape] = _texts("S N B") | {"NULL": FLAG, "BOOL": FLAG}
-_ATTRIBUTE: Final = Shape("object", members=_ATTRIBUTES)
+_ATTRIBUTE: Final = Shape("object", members=_ATTRIBUTES, union=True)
 # An attribute value holds attribute values.
 _ATTRIBUTES |= {name: array(TEXT) for name in ("SS", "NS", "BS")}
 _ATTRIBUTES |= {"L": array(_ATTRIBUTE), "M": mapping(_ATTRIBUTE)}
@@ -263,6 +264,39 @@ POLLED: Final[Mapping[str, Shape]] = {
 }
 
 
+FALLBACKS: Final[Mapping[str, Shape]] = {
+    "athena:startQueryExecution": structure(QueryExecutionId=TEXT),
+    "athena:startQueryExecution.sync": structure(
+        QueryExecution=structure(QueryExecutionId=TEXT, Status=structure(State=enum("SUCCEEDED")))
+    ),
+    "athena:getQueryResults": structure("ResultSet", ResultSet=structure("Rows", Rows=array(ANY))),
+    "batch:submitJob": structure(JobId=TEXT, JobName=TEXT),
+    "batch:submitJob.sync": structure(JobId=TEXT, JobName=TEXT, Status=enum("SUCCEEDED")),
+    "codebuild:startBuild": structure(Build=structure(Id=TEXT, BuildStatus=enum("IN_PROGRESS"))),
+    "codebuild:startBuild.sync": structure(Build=structure(Id=TEXT, BuildStatus=enum("SUCCEEDED"))),
+    "ecs:runTask": structure(Tasks=array(structure(TaskArn=TEXT, LastStatus=enum("PROVISIONING")))),
+    "ecs:runTask.sync": structure(
+        TaskArn=TEXT, Containers=array(structure(Name=TEXT, ExitCode=NUMBER)), LastStatus=enum("STOPPED")
+    ),
+    "elasticmapreduce:addStep": structure(StepId=TEXT),
+    "elasticmapreduce:addStep.sync": structure(
+        Step=structure(Id=TEXT, Status=structure(State=enum("COMPLETED")))
+    ),
+    "glue:startJobRun": structure(JobRunId=TEXT),
+    "glue:startJobRun.sync": structure(Id=TEXT, JobName=TEXT, JobRunState=enum("SUCCEEDED")),
+    "s3:listObjectsV2": structure(
+        "IsTruncated KeyCount",
+        Contents=array(structure(Key=TEXT, Size=NUMBER, ETag=TEXT)),
+        IsTruncated=FLAG,
+        KeyCount=NUMBER,
+    ),
+    "sfn:startSyncExecution": structure(
+        "ExecutionArn", ExecutionArn=TEXT, Output=TEXT, Status=enum("SUCCEEDED")
+    ),
+}
+"""The shortest form of what only botocore describes, for samples without it."""
+
+
 # --- botocore ---------------------------------------------------------------------------------------
 _KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("string", "blob", "timestamp", "character"), "string"),
@@ -303,7 +337,10 @@ def _read(shapes: Mapping[str, Any], name: str, seen: dict[str, Shape]) -> Shape
     if kind == "structure":
         members: dict[str, Shape] = {}
         required = tuple(pascal(member) for member in found.get("required", ()))
-        seen[name] = Shape("any" if found.get("document") else "object", members=members, required=required)
+        union = bool(found.get("union")) or name == "AttributeValue"
+        seen[name] = Shape(
+            "any" if found.get("document") else "object", members=members, required=required, union=union
+        )
         for key, member in found["members"].items():
             members[pascal(key)] = _read(shapes, member["shape"], seen)
         return seen[name]
