@@ -100,13 +100,45 @@ def checked(value: Json, what: str) -> Json:
     >>> checked({"when": {1, 2}}, "The input")
     Traceback (most recent call last):
     ...
-    sfnbook.errors.UsageError: The input is not JSON: Object of type set is not JSON serializable
+    sfnbook.errors.UsageError: The input is not JSON: Object of type set is not JSON serializable (at /when)
     """
     try:
         plain = json.loads(_strict(value))
     except (TypeError, ValueError, RecursionError) as problem:
-        raise UsageError(f"{what} is not JSON: {problem}") from None
+        where = misfit(value)
+        raise UsageError(f"{what} is not JSON: {problem}{f' (at {where})' if where else ''}") from None
     return plain
+
+
+def misfit(value: Any, encode: Callable[[Any], str] = _strict) -> str:
+    """The JSON pointer of the first part of a value that JSON cannot hold; "" if that is the whole.
+
+    >>> misfit({"order": [1, {"when": 1j}]})
+    '/order/1/when'
+    """
+    try:
+        return _misfit(value, "", frozenset(), encode) or ""
+    except RecursionError:
+        return ""
+
+
+def _misfit(value: Any, pointer: str, around: frozenset[int], encode: Callable[[Any], str]) -> str | None:
+    if not isinstance(value, dict | list | tuple):
+        try:
+            encode(value)
+        except (TypeError, ValueError):
+            return pointer
+        return None
+    if id(value) in around:
+        return pointer
+    around |= {id(value)}
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if not isinstance(key, str | int | float | None):
+            return pointer
+        found = _misfit(item, f"{pointer}/{escape_pointer(str(key))}", around, encode)
+        if found is not None:
+            return found
+    return None
 
 
 def escape_pointer(name: str) -> str:

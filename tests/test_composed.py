@@ -6,8 +6,11 @@ from sfnbook import UsageError
 from sfnbook.tasks import (
     Outcome,
     attempts,
+    failing,
     failure,
+    faulty,
     iterations,
+    latency,
     never,
     result,
     sequence,
@@ -148,3 +151,29 @@ def test_timed_beats():
     for beats, error in (([4, 8], None), ([4], "States.Timeout")):
         execution = run(beating, 1, timed(double, seconds=10, heartbeats=beats))
         assert execution.error == error
+
+
+def broken(event):
+    raise KeyError("orderId")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        broken,
+        attempts(broken, 1),
+        sequence(broken),
+        iterations({0: 1}, broken),
+        timed(broken, seconds=1),
+        faulty(broken, latency(1), failing(9)),
+        faulty(attempts(timed(broken, 1)), failing(9)),
+    ],
+    ids=repr,
+)
+def test_the_traceback_of_a_handler_comes_through(answer):
+    execution = run(task(), 1, {"S": answer})
+    (failed,) = [one for one in execution.transitions if one.kind == "TaskFailed"]
+    assert failed.error == "KeyError"
+    assert 'raise KeyError("orderId")' in failed.traceback
+    assert "in broken" in failed.traceback
+    assert "sfnbook" not in failed.traceback.replace(__file__, "")

@@ -164,7 +164,7 @@ def test_an_answer_comes_before_the_machine():
     assert execution.children == []
 
 
-@pytest.mark.parametrize("answer", [{"Status": "mocked"}, lambda event: {"Status": "called"}])
+@pytest.mark.parametrize("answer", [{"Status": "mocked"}, lambda _event: {"Status": "called"}])
 def test_the_machine_comes_before_the_answer_for_every_task(answer):
     execution = one(starting(".sync:2")).start(machines={"Child": CHILD}, tasks={"*": answer}).run()
     assert execution.output["Status"] == "SUCCEEDED"

@@ -10,6 +10,7 @@ import functools
 import json
 import pickle
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -546,6 +547,32 @@ def test_a_return_value_that_is_not_json(value, message):
     cause = json.loads(outcome.cause)
     assert cause["errorMessage"] == f"Unable to marshal response: {message}"
     assert (cause["errorType"], cause["stackTrace"]) == ("Runtime.MarshalError", [])
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ({"orders": [1, {"when": datetime.now(tz=UTC)}]}, "/orders/1/when of what was returned"),
+        ({"a/b": {"total": decimal.Decimal("NaN")}}, "/a~1b/total of what was returned"),
+        ({"price": decimal.Decimal("1.5"), "tags": {"x"}}, "/tags of what was returned"),
+        ({"digits": 10**5000}, "/digits of what was returned"),
+        ({"a": {(1, 2): 3}}, "/a of what was returned"),
+        (object(), "what was returned"),
+    ],
+    ids=["datetime", "NaN", "set", "huge", "key", "whole"],
+)
+def test_why_says_where_a_return_value_is_not_json(value, place):
+    outcome = answered({"*": lambda event: value})
+    assert outcome.error == "Runtime.MarshalError"
+    assert outcome.why.startswith(f"{place} is not JSON: ")
+
+
+def test_a_cycle_and_great_depth_are_told_too():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value, place in (({"a": looped()}, "/a/0 of what was returned"), (deep, "what was returned")):
+        assert answered({"*": lambda event, value=value: value}).why.startswith(place)
 
 
 def looped():

@@ -29,7 +29,7 @@ from sfnbook.tasks.protocol import (
     failed,
 )
 from sfnbook.tasks.resources import Resource, function_name, invokes_lambda, parse_resource
-from sfnbook.values import Json, copied, text
+from sfnbook.values import Json, copied, misfit, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,7 +111,9 @@ def call_function(function: Callable[..., Any], with_context: bool, call: Call) 
         value = json.loads(_marshal(outcome.result))
     except (TypeError, ValueError, RecursionError) as problem:
         cause = _lambda_cause(MARSHAL_ERROR, f"Unable to marshal response: {problem}", [], call)
-        return failed(MARSHAL_ERROR, cause)
+        where = misfit(outcome.result, _marshal)
+        place = f"{where} of what was returned" if where else "what was returned"
+        return failed(MARSHAL_ERROR, cause)._replace(why=f"{place} is not JSON: {problem}")
     return outcome._replace(result=response(resource, call, value))
 
 

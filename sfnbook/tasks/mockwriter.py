@@ -36,7 +36,10 @@ def to_mock_config(execution: Execution, case: str = "Recorded") -> dict[str, Js
     """
     setup = execution.setup
     tape = Tape(execution.transitions, over=execution.status != "RUNNING")
-    again = type(execution)(replace(setup, answers=compile_answers(tape, list(setup.refs.values()))))
+    refs = list(setup.refs.values())
+    # Under each path, for a state machine of ``machines=`` comes before the answer for every Task.
+    answers = compile_answers({ref.path: tape for ref in refs}, refs)
+    again = type(execution)(replace(setup, answers=answers))
     with suppress(Untold):
         again.run()
     mocks = {state: f"{case} {state}" for state in tape.asked}
