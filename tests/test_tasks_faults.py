@@ -215,6 +215,18 @@ DYNAMODB = "arn:aws:states:::dynamodb:putItem"
             "DynamoDb.ProvisionedThroughputExceededException",
             "(Service: DynamoDb, Status Code: 400, Request ID: ",
         ),
+        (
+            "arn:aws:states:::ecs:runTask",
+            throttled(0.001),
+            "ECS.AmazonECSException",
+            "Rate exceeded (Service: AmazonECS; Status Code: 400; Error Code: ThrottlingException; Request ID: ",
+        ),
+        (
+            "arn:aws:states:::aws-sdk:s3:getObject",
+            throttled(0.001),
+            "S3.S3Exception",
+            "(Service: S3, Status Code: 503",
+        ),
         ("arn:aws:states:::http:invoke", throttled(0.001), "States.Http.StatusCode.429", "Rate exceeded"),
         ("arn:aws:states:::http:invoke", outage(0, 9), "States.Http.StatusCode.503", ""),
         ("arn:aws:states:us-east-1:1:activity:a", outage(0, 9), "States.TaskFailed", ""),

@@ -203,8 +203,8 @@ def _check_key(key: object, spec: Any, refs: tuple[TaskRef, ...]) -> None:
     near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
     paths = ", ".join(repr(ref.path) for ref in refs[:10])
     advice = f"Did you mean {near[0]!r}?" if near else f"The Tasks are: {paths or 'none'}."
-    source = f" ({spec.place})" if isinstance(spec, Mocked) else ""
-    raise UsageError(f"{_place(key)}{source} matches no Task. {advice}")
+    sources = [f" ({part.place})" for part in parts(spec) if isinstance(part, Mocked)]
+    raise UsageError(f"{_place(key)}{''.join(sources[:1])} matches no Task. {advice}")
 
 
 def _place(key: object) -> str:

@@ -1,8 +1,6 @@
-"""What a service says when it refuses a request: its error name and cause, as a Task sees them.
+"""What a service says when it is down, throttles or denies: the error name and cause that a Task sees.
 
-Recorded for Lambda, and for the form of both kinds of cause (Java SDK 1 for optimized integrations,
-Java SDK 2 for ``aws-sdk``).  The other services' words are those of their API models; an error that the
-SDK 1 has no class for would be ``<Prefix>.Amazon<Service>Exception`` on AWS.
+Lambda's words are as people report them; those of other services follow their API models.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sfnbook.errors import PERMISSIONS, TASK_FAILED
 from sfnbook.tasks.functions import function_arn, request_id
 from sfnbook.tasks.resources import Resource, error_prefix, parse_resource
+from sfnbook.tasks.services.failures import Fault, cause_of, own_exception
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,45 +18,39 @@ if TYPE_CHECKING:
     from sfnbook.tasks.protocol import Call
 
 
-class Refusal(NamedTuple):
-    """The exception's name, the HTTP status and the message of a refused request."""
+class Said(NamedTuple):
+    """What a service says: its exception (None: the service's own one), and what the cause quotes."""
 
-    name: str
+    name: str | None
     status: int
     message: str
+    code: str = ""  # where it is not the name
 
 
 DOWN: Final = "down"
 THROTTLED: Final = "throttled"
 DENIED: Final = "denied"
 
+UNREACHABLE: Final = "SdkClientException"
+
 # By reason and service; "" is for all other services.
-REFUSALS: Final[Mapping[tuple[str, str], Refusal]] = {
-    (DOWN, ""): Refusal("SdkClientException", 503, "Unable to execute HTTP request: Connect timed out"),
-    (DOWN, "lambda"): Refusal("ServiceException", 500, "The Lambda service encountered an internal error."),
-    (THROTTLED, ""): Refusal("ThrottlingException", 400, "Rate exceeded"),
-    (THROTTLED, "athena"): Refusal("TooManyRequestsException", 400, "Rate exceeded"),
-    (THROTTLED, "dynamodb"): Refusal(
+SAID: Final[Mapping[tuple[str, str], Said]] = {
+    (DOWN, ""): Said(UNREACHABLE, 503, "Unable to execute HTTP request: Connect timed out"),
+    (DOWN, "lambda"): Said("ServiceException", 500, "The Lambda service encountered an internal error."),
+    (THROTTLED, ""): Said(None, 400, "Rate exceeded", "ThrottlingException"),
+    (THROTTLED, "athena"): Said("TooManyRequestsException", 400, "Rate exceeded"),
+    (THROTTLED, "bedrock"): Said("ThrottlingException", 429, "Too many requests"),
+    (THROTTLED, "dynamodb"): Said(
         "ProvisionedThroughputExceededException",
         400,
         "The level of configured provisioned throughput for the table was exceeded. "
         "Consider increasing your provisioning level with the UpdateTable API.",
     ),
-    (THROTTLED, "lambda"): Refusal("TooManyRequestsException", 429, "Rate Exceeded."),
-    (THROTTLED, "sns"): Refusal("ThrottledException", 429, "Rate exceeded"),
-    (DENIED, ""): Refusal("AccessDeniedException", 403, ""),
-}
-
-# How the Java SDK 1 calls the services in a cause; a service that is not here is AWS and its prefix.
-_SERVICE_NAMES: Final[Mapping[str, str]] = {
-    "athena": "AmazonAthena",
-    "dynamodb": "AmazonDynamoDBv2",
-    "ecs": "AmazonECS",
-    "elasticmapreduce": "AmazonElasticMapReduce",
-    "events": "AmazonCloudWatchEvents",
-    "sagemaker": "AmazonSageMaker",
-    "sns": "AmazonSNS",
-    "sqs": "AmazonSQS",
+    (THROTTLED, "glue"): Said("ThrottlingException", 400, "Rate exceeded"),
+    (THROTTLED, "lambda"): Said("TooManyRequestsException", 429, "Rate Exceeded."),
+    (THROTTLED, "s3"): Said(None, 503, "Please reduce your request rate.", "SlowDown"),
+    (THROTTLED, "sns"): Said("ThrottledException", 429, "Rate exceeded", "Throttled"),
+    (DENIED, ""): Said("AccessDeniedException", 403, ""),
 }
 
 # Where the permission for a service is not called as its integration is.
@@ -83,34 +76,34 @@ def refused(reason: str, call: Call) -> tuple[str, str]:
     'Lambda.TooManyRequestsException'
     """
     resource = parse_resource(call.resource)
-    refusal = REFUSALS.get((reason, resource.service)) or REFUSALS[reason, ""]
+    said = SAID.get((reason, resource.service)) or SAID[reason, ""]
     if reason == DENIED:
-        refusal = refusal._replace(message=_denied(resource, call))
-    return _error(reason, resource, refusal), _cause(resource, refusal, call)
+        said = said._replace(message=_denied(resource, call))
+    return _error(reason, resource, said), _cause(resource, said, call)
 
 
-def _error(reason: str, resource: Resource, refusal: Refusal) -> str:
+def _error(reason: str, resource: Resource, said: Said) -> str:
     if reason == DENIED:
         # The name of the specification.  People report the service's own for functions
         # (Lambda.AWSLambdaException, with this cause), so both belong into a Retry or Catch.
         return PERMISSIONS
     if resource.kind == "http":
-        return f"States.Http.StatusCode.{429 if reason == THROTTLED else refusal.status}"
-    if resource.kind not in {"integration", "lambda", "sdk"}:
+        return f"States.Http.StatusCode.{429 if reason == THROTTLED else said.status}"
+    if resource.kind not in CALLED:
         return TASK_FAILED
-    return f"{error_prefix(resource)}.{refusal.name}"
+    service = error_prefix(resource)
+    return f"{service}.{said.name or own_exception(resource, service)}"
 
 
-def _cause(resource: Resource, refusal: Refusal, call: Call) -> str:
-    identity = request_id(call)
-    if resource.kind == "sdk":
-        told = f"Service: {error_prefix(resource)}, Status Code: {refusal.status}, Request ID: {identity}"
-        return f"{refusal.message} ({told}) (SDK Attempt Count: 1)"
-    if resource.kind not in {"integration", "lambda"} or refusal.name == "SdkClientException":
-        return refusal.message
-    service = _SERVICE_NAMES.get(resource.service, f"AWS{error_prefix(resource)}")
-    told = f"Service: {service}; Status Code: {refusal.status}; Error Code: {refusal.name}"
-    return f"{refusal.message} ({told}; Request ID: {identity}; Proxy: null)"
+def _cause(resource: Resource, said: Said, call: Call) -> str:
+    if resource.kind not in CALLED or said.name == UNREACHABLE:
+        return said.message
+    fault = Fault(said.code or said.name or "", said.message, said.status, request_id(call))
+    return cause_of(resource, error_prefix(resource), fault)
+
+
+CALLED: Final = frozenset({"integration", "lambda", "sdk"})
+"""The kinds of resources that are an AWS API."""
 
 
 def _denied(resource: Resource, call: Call) -> str:

@@ -80,11 +80,21 @@ def refusal(resource: Resource, fault: Fault, model: Any = None) -> Refusal:
     code = fault.code.rpartition("#")[2]
     shape = None if model is None else model.shape_for_error_code(fault.modelled or code)
     service = class_name(model.service_id) if sdk and model is not None else error_prefix(resource)
-    own = f"{service}Exception" if sdk else f"{_v1_service(resource).removesuffix('v2')}Exception"
-    name = own if shape is None else exception_class(shape.name, sdk=sdk)
-    if sdk:
-        return Refusal(f"{service}.{name}", _v2_cause(service, fault))
-    return Refusal(f"{error_prefix(resource)}.{name}", _v1_cause(_v1_service(resource), code, fault))
+    name = own_exception(resource, service) if shape is None else exception_class(shape.name, sdk=sdk)
+    return Refusal(f"{service}.{name}", cause_of(resource, service, fault._replace(code=code)))
+
+
+def own_exception(resource: Resource, service: str) -> str:
+    """The exception class of a service itself, for errors that have none of their own."""
+    name = service if resource.kind == "sdk" else _v1_service(resource).removesuffix("v2")
+    return f"{name}Exception"
+
+
+def cause_of(resource: Resource, service: str, fault: Fault) -> str:
+    """The cause of what a service said; ``service`` is what stands before the dot in its error's name."""
+    if resource.kind == "sdk":
+        return _v2_cause(service, fault)
+    return _v1_cause(_v1_service(resource), fault)
 
 
 def lost(resource: Resource, problem: Exception) -> Refusal:
@@ -147,9 +157,9 @@ def _v1_service(resource: Resource) -> str:
     return V1_SERVICES.get(resource.service, f"Amazon{error_prefix(resource)}")
 
 
-def _v1_cause(service: str, code: str, fault: Fault) -> str:
+def _v1_cause(service: str, fault: Fault) -> str:
     return (
-        f"{fault.message} (Service: {service}; Status Code: {fault.status}; Error Code: {code}; "
+        f"{fault.message} (Service: {service}; Status Code: {fault.status}; Error Code: {fault.code}; "
         f"Request ID: {fault.request_id}; Proxy: null)"
     )
 
