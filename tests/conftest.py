@@ -1,14 +1,12 @@
-"""What holds for all tests: their order, and how hypothesis looks for examples."""
+"""What holds for all tests: their order, how hypothesis looks for examples, and a guard of the network."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import socket
 
+import pytest
 from hypothesis import HealthCheck, settings
-
-if TYPE_CHECKING:
-    import pytest
 
 # A slow machine is not a mistake.  With CI set the examples are the same each time, so that a merge is
 # not decided by luck; everywhere else they are new ones.
@@ -25,3 +23,14 @@ settings.load_profile("sfnbook")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: Playwright leaves an event loop running, in which `asyncio.run` fails."""
     items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody opens a connection."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)

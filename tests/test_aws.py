@@ -1,47 +1,20 @@
 """AWS services as answers: what is sent, what comes back, what fails and how it is called."""
 
-import itertools
+import io
 import json
-import os
-import pickle
 import re
-import socket
-import subprocess
-import sys
 
 import pytest
 
 import sfnbook
-from sfnbook.tasks import Call, aws, models
-from sfnbook.tasks.resources import SDK_ERROR_PREFIXES, parse_resource
-from sfnbook.tasks.services import casing, failures
+from sfnbook.tasks import aws
+from tests.accounts import ACCOUNT, HERE, broken, do, done, pay, with_answers
 from tests.machines import details, load, one, types
 
-ACCOUNT = "123456789012"
-HERE = f"arn:aws:{{}}:us-east-1:{ACCOUNT}:{{}}"
+pytestmark = pytest.mark.usefixtures("no_network")
+
 V1 = "{} (Service: {}; Status Code: {}; Error Code: {}; Request ID: "
 V2 = "{} (Service: {}, Status Code: {}, Request ID: "
-
-
-def do(resource, parameters, tasks, **more):
-    """Run the one Task S to its end."""
-    arn = resource if resource.startswith("arn:") else f"arn:aws:states:::{resource}"
-    state = {"Type": "Task", "Resource": arn, "Parameters": parameters, **more}
-    return one(state).start(tasks=tasks).run()
-
-
-def done(resource, parameters, tasks, **more):
-    """The result, without what every response of an optimized integration has."""
-    result = do(resource, parameters, tasks, **more).result()
-    return {name: value for name, value in result.items() if not name.startswith("Sdk")}
-
-
-def pay(event):
-    return {"paid": event}
-
-
-def broken(event):
-    raise ValueError("no funds")
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +32,6 @@ def account():
     account.client("s3").create_bucket(Bucket="files")
     account.client("secretsmanager").create_secret(Name="key", SecretString="s3cret")
     return account
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    """Nobody opens a connection, in any test of this file."""
-
-    def refuse(*_):
-        raise AssertionError("a connection was opened")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
 def queue_url(account):
@@ -237,18 +199,11 @@ def test_every_problem_of_the_parameters_is_told(account):
 
 
 def test_a_request_that_cannot_be_sent_is_a_client_exception():
-    def unreachable(service):
-        client = aws().client(service)
-        client.meta.events.register_first("before-send", raising)
-        return client
+    from botocore.exceptions import EndpointConnectionError
 
-    def raising(**_):
-        from botocore.exceptions import EndpointConnectionError
-
-        raise EndpointConnectionError(endpoint_url="https://nowhere")
-
-    execution = do("sqs:sendMessage", {"QueueUrl": "q", "MessageBody": "m"}, aws(unreachable))
-    assert (execution.error, "nowhere" in execution.cause) == ("SQS.SdkClientException", True)
+    nowhere = aws(with_answers("sqs", send_message=[EndpointConnectionError(endpoint_url="https://x")]))
+    execution = do("sqs:sendMessage", {"QueueUrl": "q", "MessageBody": "m"}, nowhere)
+    assert (execution.error, "https://x" in execution.cause) == ("SQS.SdkClientException", True)
 
 
 def test_what_is_not_emulated_is_told_and_changes_nothing(account):
@@ -269,39 +224,26 @@ def test_functions_are_found_by_name_and_by_arn(account):
     assert (failed.error, json.loads(failed.cause)["errorMessage"]) == ("ValueError", "no funds")
 
 
-def invocations(payload, **more):
-    """A client factory whose Lambda answers with this payload."""
-
-    def factory(service):
-        client = aws().client(service)
-        answer = {"StatusCode": 200, "Payload": Body(json.dumps(payload).encode()), **more}
-        client.invoke = lambda **_: answer | {"ResponseMetadata": {"HTTPStatusCode": 200}}
-        return client
-
-    return factory
-
-
-class Body:
-    def __init__(self, data):
-        self.read = lambda: data
+def lambda_answers(payload, **more):
+    """A backend whose Lambda client answers every Invoke with this payload."""
+    answer = {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(payload).encode()), **more}
+    return aws(with_answers("lambda", invoke=[answer]))
 
 
 def test_a_function_behind_a_client():
-    found = aws(invocations({"ok": True}))
-    assert done("lambda:invoke", {"FunctionName": "f", "Payload": {"a": 1}}, found) == {
-        "StatusCode": 200,
-        "Payload": {"ok": True},
-    }
-    assert do(HERE.format("lambda", "function:f"), {"a": 1}, found).result() == {"ok": True}
+    invoked = done("lambda:invoke", {"FunctionName": "f", "Payload": {}}, lambda_answers({"ok": True}))
+    assert invoked == {"StatusCode": 200, "Payload": {"ok": True}}
+    by_arn = do(HERE.format("lambda", "function:f"), {"a": 1}, lambda_answers({"ok": True}))
+    assert by_arn.result() == {"ok": True}
 
 
 def test_a_function_behind_a_client_that_raises():
     raised = {"errorType": "KeyError", "errorMessage": "'n'"}
-    found = aws(invocations(raised, FunctionError="Unhandled"))
+    named = {"FunctionName": "f"}
     for resource in ("lambda:invoke", HERE.format("lambda", "function:f")):
-        execution = do(resource, {"FunctionName": "f"}, found)
+        execution = do(resource, named, lambda_answers(raised, FunctionError="Unhandled"))
         assert (execution.error, json.loads(execution.cause)) == ("KeyError", raised)
-    unharmed = done("aws-sdk:lambda:invoke", {"FunctionName": "f"}, found)
+    unharmed = done("aws-sdk:lambda:invoke", named, lambda_answers(raised, FunctionError="Unhandled"))
     assert unharmed["FunctionError"] == "Unhandled"
 
 
@@ -386,252 +328,3 @@ def test_optimized_integrations_have_the_metadata_of_the_request(account):
     assert http["HttpStatusCode"] == 200
     assert http["AllHttpHeaders"] == {name: [value] for name, value in http["HttpHeaders"].items()}
     assert result["SdkResponseMetadata"]["RequestId"] == http["HttpHeaders"]["x-amzn-requestid"]
-
-
-# --- the models of all services --------------------------------------------------------------------
-def all_operations():
-    """(the service's aws-sdk name, its model) of every service; models of AWS come from botocore."""
-    from botocore.model import ServiceModel
-
-    for name, service in models.services().items():
-        yield name, ServiceModel(models.load(service), service)
-
-
-SOME = "batch cognitoidentityprovider cloudwatchlogs dynamodb ecs eventbridge glue kms rds s3 sfn sns sqs ssm"
-
-
-def test_every_operation_of_every_service_is_found_by_its_arn():
-    seen = 0
-    for name, model in all_operations():
-        for operation in model.operation_names:
-            arn = f"arn:aws:states:::aws-sdk:{name}:{models.action(operation)}"
-            found = models.operation(parse_resource(arn))
-            assert found is not None, arn
-            assert found.name == operation
-            seen += 1
-        models.load.cache_clear()  # hundreds of models are hundreds of megabytes
-    assert seen > 9000
-
-
-def test_a_service_is_called_in_arns_as_its_class_in_errors():
-    known = models.services()
-    for name in SOME.split():
-        service_id = models.load(known[name])["metadata"]["serviceId"]
-        assert failures.class_name(service_id).lower() == name
-        if name in SDK_ERROR_PREFIXES:
-            assert failures.class_name(service_id) == SDK_ERROR_PREFIXES[name]
-
-
-def example(shape, depth=3):
-    """A value in the form of the API that fits a shape, with every member."""
-    kind = shape.type_name
-    if depth == 0:
-        return {"structure": {}, "map": {}, "list": []}.get(kind)
-    if kind == "structure":
-        found = {name: example(member, depth - 1) for name, member in shape.members.items()}
-        return {name: value for name, value in found.items() if value is not None}
-    if kind in {"list", "map"}:
-        inner = example(shape.member if kind == "list" else shape.value, depth - 1)
-        return None if inner is None else [inner] if kind == "list" else {"aKey": inner}
-    values = {"string": "text", "boolean": True, "blob": b"bytes", "integer": 1, "long": 2, "double": 0.5}
-    return {**values, "float": 0.5}.get(kind)
-
-
-@pytest.mark.parametrize("sdk", [True, False])
-@pytest.mark.parametrize("name", SOME.split())
-def test_parameters_go_out_as_responses_come_in(name, sdk):
-    """Casing loses nothing: what is shown in Step Functions' form is sent in the API's again."""
-    from botocore.model import ServiceModel
-
-    service = models.services()[name]
-    model = ServiceModel(models.load(service), service)
-    for operation in itertools.islice(model.operation_names, 60):
-        shape = model.operation_model(operation).input_shape
-        if shape is None:
-            continue
-        given = example(shape)
-        shown = casing.response(shape, given, sdk=sdk)
-        request = casing.Request(sdk=sdk)
-        assert request.build(shape, shown) == given, operation
-        assert request.problems == []
-
-
-# --- only our own clients --------------------------------------------------------------------------
-TABLE = {
-    "TableName": "T",
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
-
-
-def own_client(service="dynamodb"):
-    """A client as users make them."""
-    import boto3
-
-    keys = {"aws_access_key_id": "mine", "aws_secret_access_key": "mine"}
-    return boto3.Session(region_name="us-east-1", **keys).client(service)
-
-
-def test_the_users_own_clients_are_left_alone():
-    before = own_client()
-    account = aws()
-    account.client("dynamodb").create_table(**TABLE)
-    for client in (before, own_client()):
-        sent = []
-
-        def stop(request, sent=sent, **_):
-            sent.append(request.url)
-            raise ConnectionError("would be sent to AWS")
-
-        client.meta.events.register_last("before-send", stop)
-        with pytest.raises(ConnectionError):
-            client.list_tables()
-        assert sent == ["https://dynamodb.us-east-1.amazonaws.com/"]
-
-
-def test_the_users_own_moto_is_left_alone():
-    from moto import mock_aws
-
-    account = aws()
-    account.client("dynamodb").create_table(**TABLE)
-    with mock_aws():
-        theirs = own_client()
-        theirs.create_table(**TABLE | {"TableName": "Theirs"})
-        own_client("s3").create_bucket(Bucket="files")
-        assert account.client("dynamodb").list_tables()["TableNames"] == ["T"]
-        account.client("s3").create_bucket(Bucket="files")
-        assert theirs.list_tables()["TableNames"] == ["Theirs"]
-    assert account.client("dynamodb").list_tables()["TableNames"] == ["T"]
-    assert [bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]] == ["files"]
-
-
-def test_each_object_is_an_account_of_its_own():
-    first, second = aws(), aws()
-    first.client("dynamodb").create_table(**TABLE)
-    assert second.client("dynamodb").list_tables()["TableNames"] == []
-    assert first.client("dynamodb").list_tables()["TableNames"] == ["T"]
-    assert first.client("dynamodb") is first.client("dynamodb")
-
-
-def test_nothing_is_read_from_the_users_settings(tmp_path):
-    """A broken profile, an endpoint and credentials of the user's change nothing."""
-    (tmp_path / "config").write_text("[profile broken]\nregion = eu-west-1\nrole_arn = x\n")
-    (tmp_path / "credentials").write_text("not an ini file")
-    code = (
-        "import socket; socket.socket.connect = None\n"
-        "import os; before = dict(os.environ)\n"
-        "from sfnbook.tasks import aws\n"
-        "client = aws().client('sqs')\n"
-        "print(client.create_queue(QueueName='q')['QueueUrl'])\n"
-        "print(aws().client('ec2').describe_vpcs()['Vpcs'][0]['OwnerId'])\n"
-        "assert dict(os.environ) == before"
-    )
-    settings = {
-        "AWS_PROFILE": "missing",
-        "AWS_ENDPOINT_URL": "http://localhost:1",
-        "AWS_CONFIG_FILE": str(tmp_path / "config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
-        "MOTO_ACCOUNT_ID": "999999999999",
-    }
-    shown = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert shown.stdout.split() == [f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/q", ACCOUNT], shown.stderr
-
-
-def test_a_factory_is_called_for_each_service_once():
-    asked, real = [], aws()
-
-    def factory(service):
-        asked.append(service)
-        return real.client(service)
-
-    mine = aws(factory)
-    for _ in range(2):
-        do("aws-sdk:s3:listBuckets", {}, mine)
-    do("states:startExecution", {"StateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:x"}, mine)
-    assert asked == ["s3", "stepfunctions"]
-
-
-# --- ids, pickles, misuse --------------------------------------------------------------------------
-def message_id(tasks, **more):
-    url = tasks.client("sqs").create_queue(QueueName="Jobs")["QueueUrl"]
-    machine = one({
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sqs:sendMessage",
-        "Parameters": {"QueueUrl": url, "MessageBody": "m"},
-    })  # fmt: skip
-    return machine.start(tasks=tasks, **more).result()["MessageId"]
-
-
-def test_ids_come_from_the_seed_and_never_twice():
-    account = aws()
-    ids = [message_id(account, seed=1), message_id(account, seed=1)]
-    assert ids[0] != ids[1]
-    assert [message_id(other := aws(), seed=1), message_id(other, seed=1)] == ids
-    assert message_id(aws(), seed=2) not in ids
-
-
-def test_a_pickle_is_the_configuration():
-    account = aws(functions={"pay": pay}, poll_seconds=3)
-    account.client("dynamodb").create_table(**TABLE)
-    copy = pickle.loads(pickle.dumps(account))
-    assert (copy.functions, copy.poll_seconds) == ({"pay": pay}, 3)
-    assert copy.client("dynamodb").list_tables()["TableNames"] == []
-
-
-def test_a_factory_that_cannot_be_pickled_leaves_its_tasks_unanswered():
-    execution = one({"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets"}).start(
-        tasks=aws(lambda service: aws().client(service))
-    )
-    copy = pickle.loads(pickle.dumps(execution.run(until="S")))
-    with pytest.raises(sfnbook.UnansweredTask):
-        copy.run()
-    assert execution.run().status == "SUCCEEDED"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "advice"),
-    [
-        ({"client_factory": "dynamodb"}, "is called with the name of a service"),
-        ({"functions": [pay]}, "maps names to functions; it is a list"),
-        ({"functions": {"pay": {"ok": True}}}, "functions['pay'] is a Python function, not a dict"),
-        ({"http": "https://x"}, "http is a function"),
-        ({"poll_seconds": 0}, "poll_seconds is a positive number of seconds, not 0"),
-        ({"pause_seconds": "5"}, "pause_seconds is a positive number"),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_misuse(arguments, advice):
-    with pytest.raises(sfnbook.UsageError, match=re.escape(advice)):
-        aws(**arguments)
-
-
-def test_no_api_behind_a_resource(account):
-    call = Call("S", "S", "arn:aws:states:::eks:call", {})
-    with pytest.raises(sfnbook.UsageError, match="No AWS API is known behind"):
-        account.call(call)
-    with pytest.raises(sfnbook.UsageError, match="workers answer for it"):
-        account.call(call._replace(resource="arn:aws:states:us-east-1:111111111111:activity:work"))
-
-
-@pytest.mark.parametrize("missing", ["boto3", "moto.core.base_backend"])
-def test_what_to_install(missing, monkeypatch):
-    from sfnbook.tasks.services import embedded
-
-    embedded.libraries.cache_clear()
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(sfnbook.UsageError, match=re.escape('pip install "sfnbook[aws]"')):
-        aws().client("s3")
-    monkeypatch.undo()
-    embedded.libraries.cache_clear()
-
-
-def test_how_it_shows_itself():
-    assert repr(aws()) == "aws()"
-    assert repr(aws(functions={"pay": 1 and pay})).startswith("aws(functions={'pay': ")

@@ -103,35 +103,37 @@ def named(service: str, name: str) -> Operation | None:
 @cache
 def services() -> Mapping[str, str]:
     """Botocore's name of each service that aws-sdk calls, by aws-sdk's name; empty without botocore."""
-    loader = _loader()
-    if loader is None:
+    known = loader()
+    if known is None:
         return {}
     renamed = {theirs: ours for ours, theirs in SDK_SERVICES.items()}
     return {
-        renamed.get(name, name.replace("-", "")): name for name in loader.list_available_services("service-2")
+        renamed.get(name, name.replace("-", "")): name for name in known.list_available_services("service-2")
     }
 
 
 @cache
 def load(service: str) -> Model | None:
     """The model of a service by botocore's name; None without botocore or such a service."""
-    loader = _loader()
-    if loader is None or service not in loader.list_available_services("service-2"):
+    known = loader()
+    if known is None or service not in known.list_available_services("service-2"):
         return None
-    return loader.load_service_model(service, "service-2")
+    return known.load_service_model(service, "service-2")
 
 
 @cache
-def _loader() -> Any:
+def loader() -> Any:
+    """What reads botocore's models, and no others: people can add some in their home; None without it."""
     try:
-        return import_module("botocore.loaders").Loader()
+        own = import_module("botocore.loaders").Loader
     except ImportError:
         return None
+    return own(extra_search_paths=[own.BUILTIN_DATA_PATH], include_default_search_paths=False)
 
 
 def forget() -> None:
     """Look for botocore again: for tests that take it away."""
-    for one in (_loader, load, services):
+    for one in (loader, load, services):
         one.cache_clear()
 
 

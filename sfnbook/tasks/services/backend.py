@@ -77,14 +77,17 @@ class AWS:
         return self._requested(resource, call)
 
     def _requested(self, resource: Resource, call: Call) -> Outcome:
+        waits = resource.pattern in {"sync", "sync:2"}
+        if waits:
+            jobs.job_of(resource)
         answered = calling.send(self.client, resource, call)
         calling.check_accepted(answered, resource)
         result = calling.decorated(answered, resource, call)
-        if resource.pattern == "request":
-            return Outcome(result)
+        if waits:
+            return self._waited(resource, call, answered.result)._replace(submitted=result)
         if resource.pattern == "token":
             return Outcome(submitted=result, waits=True)
-        return self._waited(resource, call, answered.result)._replace(submitted=result)
+        return Outcome(result)
 
     def _waited(self, resource: Resource, call: Call, started: dict[str, Json]) -> Outcome:
         def ask(operation: str, parameters: dict[str, Json]) -> Json:

@@ -18,6 +18,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from sfnbook.errors import UsageError
+from sfnbook.tasks import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,13 +203,18 @@ def _session(answer: Any) -> Any:
     }
     store = used.store({name: used.constant(value) for name, value in (defaults | ours).items()})
     own.register_component("config_store", store)
+    loader = models.loader()
+    own.register_component("data_loader", loader)
     own.get_component("event_emitter").register_first("before-send", answer)
-    return used.session(
+    session = used.session(
         aws_access_key_id="emulated",
         aws_secret_access_key="emulated",  # noqa: S106 - made up
         region_name=REGION,
         botocore_session=own,
     )
+    # Each session of boto3's adds a place of its own to look at.
+    loader.search_paths[:] = dict.fromkeys(loader.search_paths)
+    return session
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def finished(
     resource: Resource, started: dict[str, Json], parameters: dict[str, Json], ask: Ask, pace: Pace
 ) -> Outcome:
     """Poll the job until it ends or the Task has no time left; in that case the job is stopped."""
-    job = JOBS[resource.service, resource.action]
+    job = job_of(resource)
     known = {**parameters, **started}
     seconds, before, same = 0.0, None, 0
     while same < PATIENCE:
@@ -86,6 +86,18 @@ def finished(
         same = same + 1 if described == before and pace.pause is None else 0
         before = described
     return _abandoned(job, known, ask, pace, before)
+
+
+def job_of(resource: Resource) -> Job:
+    """How to wait for what a ``.sync`` resource starts, or a UsageError."""
+    job = JOBS.get((resource.service, resource.action))
+    if job is None:
+        near = sorted(f"{service}:{action}" for service, action in JOBS if service == resource.service)
+        advice = f" Of this service: {', '.join(near)}." if near else ""
+        raise UsageError(
+            f"{resource.service}:{resource.action} is no job that can be waited for (.sync).{advice}"
+        )
+    return job
 
 
 def _ended(job: Job, described: Json, resource: Resource) -> Outcome | None:
