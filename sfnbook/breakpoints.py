@@ -135,10 +135,15 @@ class Breakpoints:
     <StateEntered B at 0 s>
     """
 
-    __slots__ = ("_breakpoints", "_recording")
+    __slots__ = ("_breakpoints", "_recording", "_tell")
 
-    def __init__(self, recording: Callable[[], Recording], breakpoints: tuple[Breakpoint, ...] = ()) -> None:
-        self._recording = recording
+    def __init__(
+        self,
+        recording: Callable[[], Recording],
+        breakpoints: tuple[Breakpoint, ...] = (),
+        tell: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._recording, self._tell = recording, tell
         self._breakpoints = list(breakpoints)
 
     def add(
@@ -164,6 +169,7 @@ class Breakpoints:
         made = Breakpoint(state, copied(when), on, on_error, hits, at_time)
         _check(made, self._recording())
         self._breakpoints.append(made)
+        self._tell()
         return made
 
     def remove(self, breakpoint: Breakpoint | str) -> None:  # noqa: A002 - the word
@@ -172,10 +178,12 @@ class Breakpoints:
         if len(kept) == len(self):
             raise UsageError(f"There is no breakpoint {str(breakpoint)!r}.")
         self._breakpoints = kept
+        self._tell()
 
     def clear(self) -> None:
         """Take all away."""
         self._breakpoints = []
+        self._tell()
 
     def watch(self, recording: Recording) -> Watch:
         """What asks about the transitions from the cursor on."""

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Self
 from sfnbook import outside
 from sfnbook.branches import Branch, Branches, OpenTask, Recording, Stop, Unanswered
 from sfnbook.breakpoints import Breakpoint, Breakpoints
+from sfnbook.clock import duration
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.files import read_text, write_text
 from sfnbook.frames import KINDS, OVER
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
-from sfnbook.statuses import Statuses
+from sfnbook.statuses import Marks, Statuses
 from sfnbook.transition import Transition
 from sfnbook.values import Json, text
 from sfnbook.watches import Watches
@@ -88,7 +89,7 @@ class Debugger:
         self, machine: StateMachine, branches: Branches, breakpoints: tuple[Breakpoint, ...] = ()
     ) -> None:
         self.machine, self.branches = machine, branches
-        self.breakpoints = Breakpoints(lambda: self.execution, breakpoints)
+        self.breakpoints = Breakpoints(lambda: self.execution, breakpoints, self._tell)
         self.watches = Watches(self._watched)
         self.stopped_by: Breakpoint | None = None
         self.notes: tuple[str, ...] = ()
@@ -96,7 +97,7 @@ class Debugger:
         self._selected: FrameId | None = None
         self._statuses = Statuses()
         self._listeners: list[Callable[[], None]] = []
-        self._geometry: Any = None
+        self._drawn: tuple[StateMachine, Any] | None = None
 
     # --- where it stands ----------------------------------------------------------------------------
     @property
@@ -407,13 +408,18 @@ class Debugger:
 
     def statuses(self) -> dict[str, str]:
         """What happened to each state so far, by pointer: names of `theme.STATUSES`; others: not entered."""
-        return self._followed().states()
+        return self.followed().states()
 
     def iterations(self) -> dict[str, dict[str, int]]:
-        """How many iterations of each Map are running, succeeded, failed or aborted, by pointer."""
-        return self._followed().iterations()
+        """How many iterations and branches are running, succeeded, failed or aborted, by pointer."""
+        return self.followed().iterations()
 
-    def _followed(self) -> Statuses:
+    def marks(self) -> Marks:
+        """All that the picture shows: statuses, attempts, how far Maps are, the ways that were taken."""
+        return self.followed().marks()
+
+    def followed(self) -> Statuses:
+        """What happened to each state, ready to be asked for more."""
         return self._statuses.follow(self.execution.changes, self.execution.cursor)
 
     def _watched(self) -> tuple[Json, Any]:
@@ -522,12 +528,29 @@ class Debugger:
 
     def to_svg(self) -> str:
         """The picture with what happened so far."""
-        from sfnbook.layout import layout  # noqa: PLC0415
         from sfnbook.svg import to_svg  # noqa: PLC0415
 
-        if self._geometry is None:
-            self._geometry = layout(self.machine.definition)
-        return to_svg(self._geometry, status=self.statuses(), title=self.machine.name)
+        return to_svg(self._picture(), marks=self.marks(), title=self.machine.name)
+
+    def plot(self) -> Any:
+        """The same picture as a matplotlib Figure, for slides and papers.
+
+        >>> import sfnbook
+        >>> machine = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+        >>> Debugger(machine).plot().axes[0].get_title()
+        'StateMachine: RUNNING at 0 s'
+        """
+        from sfnbook.plots import plot  # noqa: PLC0415
+
+        title = f"{self.machine.name}: {self.status} at {duration(self.time)}"
+        return plot(self._picture(), marks=self.marks(), title=title)
+
+    def _picture(self) -> Any:
+        from sfnbook.layout import layout  # noqa: PLC0415
+
+        if self._drawn is None or self._drawn[0] is not self.machine:
+            self._drawn = self.machine, layout(self.machine.definition)
+        return self._drawn[1]
 
     def to_html(self, path: str | PathLike[str] | None = None, redact: Iterable[str] = ()) -> str:
         """A page of its own about the current branch, to be scrubbed without Python; written to ``path``.

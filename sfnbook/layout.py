@@ -44,6 +44,7 @@ _LEAST_W: Final = 168.0
 _RIGHT: Final = 14.0
 _LABEL_ROOM: Final = 172.0
 _LABEL_PAD: Final = 6.0
+_NOTE_ROOM: Final = 146.0  # right of a container's type: how many of its iterations are done
 _LINES: Final = 3
 _INSIDE: Final = 14.0
 _LANE_GAP: Final = 14.0
@@ -209,6 +210,7 @@ def _state_size(state: State, lines: Sequence[str], lanes: Sequence[Size]) -> Si
     h = _head(lines)
     if not lanes:
         return Size(w, h)
+    w = max(w, TEXT_AT + width(_detail(state), DETAIL_SIZE) + _NOTE_ROOM)
     return Size(
         max(w, _lanes_width(lanes) + 2 * _INSIDE), h + max(_lane(size, lanes).h for size in lanes) + _INSIDE
     )

@@ -29,7 +29,8 @@ from sfnbook.layout import (
     layout,
 )
 from sfnbook.routing import ARROW
-from sfnbook.svg import fresh_strokes, known, to_svg
+from sfnbook.statuses import Marks, Way
+from sfnbook.svg import NOTE_SIZE, fresh_strokes, known, note_pill, to_svg
 from sfnbook.theme import STATUSES, TYPES
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ _INK: Final = "#16202c"
 _MUTED: Final = "#56616e"
 _LINE: Final = "#6b7683"
 _CATCH: Final = "#c0361a"
+_TAKEN: Final = "#0d5ba8"
 _SURFACE: Final = "#ffffff"
 
 
@@ -79,17 +81,21 @@ def plot(
     geometry: Geometry,
     *,
     status: Mapping[str, str] | None = None,
+    marks: Marks | None = None,
     ax: Axes | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw the picture on ``ax``, or on a new figure of its own size, and return the figure.
+
+    ``status`` gives states a status by pointer, ``marks`` that and all else that happened.
 
     >>> from sfnbook.parse import definition
     >>> machine = definition({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
     >>> plot(layout(machine), title="One state").axes[0].get_title()
     'One state'
     """
-    given = known(status or {})
+    marks = Marks(status or {}) if marks is None else marks
+    known(marks.status)
     axes = _new_axes(geometry, title) if ax is None else ax
     axes.set(xlim=(0, geometry.width), ylim=(geometry.height, 0), aspect="equal")
     axes.set_axis_off()
@@ -97,12 +103,14 @@ def plot(
     if title:
         axes.set_title(pen.drawable(title), fontfamily=pen.fonts, parse_math=False)
     for pointer, box in geometry.nodes.items():
-        _draw_box(pen, geometry, pointer, box, given.get(pointer, "none"))
+        _draw_box(pen, geometry, pointer, box, marks.status.get(pointer, "none"))
     _draw_marks(pen, geometry)
     for edge, strokes in fresh_strokes(geometry.edges):
-        _draw_edge(pen, edge, strokes)
+        _draw_edge(pen, edge, strokes, taken=Way(edge.source, edge.target, edge.kind == CATCH) in marks.taken)
     for edge in geometry.edges:
         _draw_label(pen, edge)
+    for pointer, note in marks.notes.items():
+        _draw_note(pen, geometry.nodes[pointer], note)
     pen.warn()
     return pen.figure
 
@@ -306,10 +314,12 @@ def _draw_marks(pen: _Pen, geometry: Geometry) -> None:
             pen.circle(x, y, mark.w / 2, facecolor=_LINE, edgecolor="none")
 
 
-def _draw_edge(pen: _Pen, edge: EdgePath, strokes: list[Command]) -> None:
+def _draw_edge(pen: _Pen, edge: EdgePath, strokes: list[Command], *, taken: bool) -> None:
     catch = edge.kind == CATCH
-    color = _CATCH if catch else _LINE
-    if strokes:
+    color = _CATCH if catch else _TAKEN if taken else _LINE
+    if taken:
+        pen.path(edge.path, facecolor="none", edgecolor=color, linewidth=3, zorder=2)
+    elif strokes:
         pen.path(
             strokes,
             facecolor="none",
@@ -326,6 +336,12 @@ def _draw_edge(pen: _Pen, edge: EdgePath, strokes: list[Command]) -> None:
         ("Z", (x, y)),
     ]
     pen.path(head, facecolor=color, edgecolor="none")
+
+
+def _draw_note(pen: _Pen, box: Box, note: str) -> None:
+    pill = note_pill(box, note)
+    pen.rounded(*pill, 8, facecolor=_SURFACE, edgecolor=_LINE, linewidth=1, zorder=3)
+    pen.text(note, pill.x + 7, pill.y + pill.h / 2 + 4, NOTE_SIZE, _INK)
 
 
 def _draw_label(pen: _Pen, edge: EdgePath) -> None:

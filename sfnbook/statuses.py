@@ -1,13 +1,14 @@
 """What happened to each state, for the picture: a fold over the changes that can be taken back.
 
-Each frame notes, by pointer, what became of the states that it visited; a state's status is the
-most urgent of those notes.  Every note is journaled, so following the cursor costs as much
+Each frame notes what became of the states that it visited and which ways it took; a state's status
+is the most urgent of those notes.  Every note is journaled, so following the cursor costs as much
 as the way it went, forwards or backwards, whatever the length of the history.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from sfnbook.frames import (
     ABORTED,
@@ -26,18 +27,20 @@ from sfnbook.frames import (
     SUCCEEDED,
     TIMED_OUT,
     WAITING,
-    WORLD,
     Change,
     Frame,
     FrameId,
 )
+from sfnbook.layout import END_POINTER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sfnbook.frames import Fan
 
-URGENCY: Final = ("current", "retrying", "waiting", "failed", "caught", "aborted", "succeeded")
+URGENCY: Final = (
+    "current", "retrying", "waiting", "failed", "caught", "aborted", "cancelled", "succeeded",
+)  # fmt: skip
 """Which status a state shows that several iterations have visited; names of `theme.STATUSES`."""
 
 LIVE: Final = frozenset({"current", "retrying", "waiting"})
@@ -52,7 +55,7 @@ _OF_PHASE: Final[dict[str, str | None]] = {
     STOPPING: "failed",
     FAILED_FOR_GOOD: "failed",
     TIMED_OUT: "failed",
-    ABORTED: "aborted",
+    ABORTED: "cancelled",
     ENDED: None,
     SUCCEEDED: None,
 }
@@ -70,7 +73,34 @@ _ITERATION: Final = {
     TIMED_OUT: "aborted",
 }
 _PROCESSORS: Final = frozenset({"ItemProcessor", "Iterator"})
-_COUNTED: Final = "#"  # after a Map's pointer: the notes on its iterations; no pointer ends so inside a block
+_FINISHED: Final = ("succeeded", "failed", "aborted")
+
+STATE: Final = "state"  # by pointer: its status
+CHILD: Final = "child"  # by pointer of a Map or Parallel: what became of an iteration or branch
+LENGTH: Final = "length"  # by pointer of a Map or Parallel: how many iterations or branches it has
+ATTEMPT: Final = "attempt"  # by pointer: the attempt, from the second on
+WAY: Final = "way"  # by `Way`: taken
+_SORTS: Final = (STATE, CHILD, LENGTH, ATTEMPT, WAY)
+
+
+class Way(NamedTuple):
+    """An edge of the picture, as `layout.EdgePath` names its ends; ``caught`` is a Catch's."""
+
+    source: str
+    target: str
+    caught: bool = False
+
+
+class Marks(NamedTuple):
+    """What the picture shows of an execution.
+
+    ``status`` is by pointer, a name of `theme.STATUSES`; ``notes`` are short texts by pointer (the
+    attempt, how many iterations are done); ``taken`` are the ways that were taken.
+    """
+
+    status: Mapping[str, str] = {}
+    notes: Mapping[str, str] = {}
+    taken: frozenset[Way] = frozenset()
 
 
 class Statuses:
@@ -85,14 +115,15 @@ class Statuses:
     {'/States/A': 'succeeded', '/States/B': 'current'}
     """
 
-    __slots__ = ("_counts", "_done", "_journal", "_lengths", "_notes", "_runs")
+    __slots__ = ("_counts", "_done", "_journal", "_latest", "_lengths", "_notes", "_runs")
 
     def __init__(self) -> None:
         self._done: list[Change] = []
         self._journal: list[list[tuple[dict[Any, Any], Any, Any]]] = []
-        self._notes: dict[FrameId, dict[str, str]] = {}
-        self._counts: dict[str, dict[str, int]] = {}
+        self._notes: dict[FrameId, dict[tuple[str, Any], Any]] = {}
+        self._counts: dict[str, dict[Any, dict[Any, int]]] = {sort: {} for sort in _SORTS}
         self._runs: dict[FrameId, dict[str, int]] = {}  # the latest fan-out of a frame at a pointer
+        self._latest: dict[str, int] = {}  # the latest fan-out of any frame at a pointer
         self._lengths: dict[int, int] = {}  # the children that a fan-out ever had; never taken back
 
     def follow(self, changes: Sequence[Change], cursor: int) -> Self:
@@ -115,90 +146,128 @@ class Statuses:
 
     def states(self) -> dict[str, str]:
         """The status of every state that something happened to, by pointer."""
-        shown: dict[str, str] = {
-            pointer: next(status for status in URGENCY if status in counts)
-            for pointer, counts in self._counts.items()
-            if counts and not pointer.endswith(_COUNTED)
-        }
-        _aggregate(shown)
-        return shown
+        return _most_urgent(self._counts[STATE])
 
     def iterations(self) -> dict[str, dict[str, int]]:
-        """How many iterations of each Map are "running", "succeeded", "failed" or "aborted"."""
-        return {
-            pointer.removesuffix(_COUNTED): dict(counts)
-            for pointer, counts in self._counts.items()
-            if counts and pointer.endswith(_COUNTED)
-        }
+        """How many iterations or branches are "running", "succeeded", "failed" or "aborted", by pointer."""
+        return {pointer: dict(counts) for pointer, counts in self._counts[CHILD].items() if counts}
+
+    def marks(self) -> Marks:
+        """All that the picture shows."""
+        return _marks(self._counts)
+
+    def run_at(self, pointer: str) -> int | None:
+        """The number of the latest fan-out of a Map or Parallel: its children are (number, index)."""
+        return self._latest.get(pointer)
+
+    def child(self, run: int, index: int) -> str | None:
+        """What became of one iteration or branch: "running", "succeeded", "failed", "aborted" or None."""
+        notes = self._notes.get((run, index), {})
+        return next((value for (sort, _), value in notes.items() if sort == CHILD), None)
+
+    def marks_of(self, run: int, index: int) -> Marks:
+        """What happened in one iteration or branch alone."""
+        counts: dict[str, dict[Any, dict[Any, int]]] = {sort: {} for sort in _SORTS}
+        for frame in self._below((run, index)):
+            for (sort, key), value in self._notes.get(frame, {}).items():
+                # That it ended is a note of the iteration, but about the Map around it.
+                if sort != CHILD or frame != (run, index):
+                    counts[sort].setdefault(key, Counter())[value] += 1
+        return _marks(counts)
+
+    def _below(self, frame: FrameId) -> Iterator[FrameId]:
+        yield frame
+        for run in self._runs.get(frame, {}).values():
+            for index in range(self._lengths.get(run, 0)):
+                yield from self._below((run, index))
 
     # --- one change -------------------------------------------------------------------------------
     def _note(self, change: Change) -> None:
-        kind, before = change.kind, change.before
-        if before is not None and before.id != WORLD:
-            if kind in _LEFT:
-                self._set(before, _LEFT[kind])
-            elif kind in {"StateEntered", "RetryScheduled"}:
-                self._forget_run(before.id, before.state)
-            elif kind == "FanOutStarted" and change.after is not None:
-                run: Fan = change.after.work  # a Distributed Map starts twice: itself, then its Map Run
-                self._write(self._runs.setdefault(before.id, {}), before.state, run.number)
-        self._see(before, change.after)
+        kind, before, after = change.kind, change.before, change.after
+        if kind == "ExecutionStarted" and after is not None:
+            self._go(after, _start(after.state))
+        elif before is not None and before.id[0] >= 0 and before.scope.execution.machine == "main":
+            self._note_kind(kind, before, after)
+        self._see(before, after, kind)
         if kind != "FanOutSucceeded":  # its children go, and stay in the picture as they ended
             for old, new in change.others:
-                self._see(old, new)
+                self._see(old, new, kind)
 
-    def _see(self, old: Frame | None, new: Frame | None) -> None:
+    def _note_kind(self, kind: str, before: Frame, after: Frame | None) -> None:
+        frame, pointer = before.id, before.state
+        if kind in _LEFT:
+            self._say(frame, STATE, pointer, _LEFT[kind])
+            self._leave(before, after, kind == "Caught")
+        elif kind in {"StateEntered", "RetryScheduled"}:
+            self._forget_run(frame, pointer)
+            retries = 0 if after is None else after.visit.retries
+            self._say(frame, ATTEMPT, pointer, retries + 1 if retries else None)
+        elif kind == "FanOutStarted" and after is not None:
+            run: Fan = after.work  # a Distributed Map starts twice: itself, then its Map Run
+            self._write(self._runs.setdefault(frame, {}), pointer, run.number)
+            self._write(self._latest, pointer, run.number)
+            self._say(frame, LENGTH, pointer, run.length)
+
+    def _leave(self, before: Frame, after: Frame | None, caught: bool) -> None:
+        if after is not None and after.phase == ENTER:
+            self._go(before, Way(before.state, after.state, caught))
+        elif after is not None and after.phase == ENDED and before.scope.parent is None:
+            self._go(before, Way(before.state, END_POINTER))
+
+    def _go(self, frame: Frame, way: Way) -> None:
+        if frame.scope.execution.machine == "main":
+            self._say(frame.id, WAY, way, "taken")
+
+    def _see(self, old: Frame | None, new: Frame | None, kind: str) -> None:
         if new is None or new.id[0] < 0 or new.scope.execution.machine != "main":
             return
         if new.phase == DEADLINE or (old is not None and old.phase == DEADLINE):
             return
         if new.scope.parent is not None and (old is None or new.phase in OVER):
-            self._count(new)
+            self._count(old, new)
         status = _OF_PHASE.get(new.phase, "current")
         if status is None:
             return
         if new.phase not in OVER or old is None or old.phase not in _BETWEEN:
-            self._set(new, "aborted" if new.phase == TIMED_OUT and new.scope.parent else status)
+            ended = new.phase == ABORTED and kind == "ExecutionAborted"
+            timed_out = new.phase == TIMED_OUT and new.scope.parent
+            self._say(new.id, STATE, new.state, "aborted" if ended or timed_out else status)
         elif old.phase != ENDED:
-            self._set(new, None)  # stopped before it entered the state
+            self._say(new.id, STATE, new.state, None)  # stopped before it entered the state
 
-    def _count(self, child: Frame) -> None:
+    def _count(self, old: Frame | None, child: Frame) -> None:
         run, index = child.id
         self._lengths[run] = max(self._lengths.get(run, 0), index + 1)
-        block = child.state.rpartition("/States/")[0]
-        container, _, name = block.rpartition("/")
-        if name in _PROCESSORS:
-            self._say(child.id, container + _COUNTED, _ITERATION.get(child.phase, "running"))
+        self._say(child.id, CHILD, container_of(child.state), _ITERATION.get(child.phase, "running"))
+        if old is None:
+            self._go(child, _start(child.state))
 
     # --- notes ------------------------------------------------------------------------------------
-    def _set(self, frame: Frame, status: str | None) -> None:
-        if frame.scope.execution.machine == "main":
-            self._say(frame.id, frame.state, status)
-
-    def _say(self, frame: FrameId, pointer: str, status: str | None) -> None:
+    def _say(self, frame: FrameId, sort: str, key: Any, value: Any) -> None:
         notes = self._notes.setdefault(frame, {})
-        old = notes.get(pointer)
-        if old == status:
+        old = notes.get((sort, key))
+        if old == value:
             return
-        self._write(notes, pointer, status)
-        counts = self._counts.setdefault(pointer, {})
+        self._write(notes, (sort, key), value)
+        counts = self._counts[sort].setdefault(key, {})
         if old is not None:
             self._write(counts, old, counts[old] - 1 or None)
-        if status is not None:
-            self._write(counts, status, counts.get(status, 0) + 1)
+        if value is not None:
+            self._write(counts, value, counts.get(value, 0) + 1)
 
     def _forget_run(self, frame: FrameId, pointer: str) -> None:
         """A Map or Parallel begins anew: what its children did is no longer shown."""
         run = self._runs.get(frame, {}).get(pointer)
         if run is not None:
+            self._say(frame, LENGTH, pointer, None)
             for index in range(self._lengths.get(run, 0)):
                 self._forget((run, index))
 
     def _forget(self, frame: FrameId) -> None:
         for pointer in tuple(self._runs.get(frame, ())):
             self._forget_run(frame, pointer)
-        for pointer in tuple(self._notes.get(frame, ())):
-            self._say(frame, pointer, None)
+        for sort, key in tuple(self._notes.get(frame, ())):
+            self._say(frame, sort, key, None)
 
     def _write(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
         self._journal[-1].append((mapping, key, mapping.get(key)))
@@ -210,6 +279,42 @@ def _put(mapping: dict[Any, Any], key: Any, value: Any) -> None:
         mapping.pop(key, None)
     else:
         mapping[key] = value
+
+
+def _start(pointer: str) -> Way:
+    """The way into a block, to the state that it begins with."""
+    return Way(f"{pointer.rpartition('/States/')[0]}/StartAt", pointer)
+
+
+def _marks(counts: Mapping[str, Mapping[Any, Mapping[Any, int]]]) -> Marks:
+    notes = {pointer: f"attempt {max(attempts)}" for pointer, attempts in counts[ATTEMPT].items() if attempts}
+    for pointer, lengths in counts[LENGTH].items():
+        if lengths:
+            total = sum(length * count for length, count in lengths.items())
+            notes[pointer] = _progress(total, counts[CHILD].get(pointer, {}))
+    taken = frozenset(way for way, found in counts[WAY].items() if found)
+    return Marks(_most_urgent(counts[STATE]), notes, taken)
+
+
+def _progress(total: int, children: Mapping[str, int]) -> str:
+    """How far a Map or Parallel is.
+
+    >>> _progress(100, {"running": 40, "succeeded": 35, "failed": 2})
+    '37 of 100, 2 failed'
+    """
+    done = sum(children.get(status, 0) for status in _FINISHED)
+    failed = children.get("failed", 0)
+    return f"{done:,} of {total:,}" + (f", {failed:,} failed" if failed else "")
+
+
+def _most_urgent(states: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    shown: dict[str, str] = {
+        pointer: next(status for status in URGENCY if status in counts)
+        for pointer, counts in states.items()
+        if counts
+    }
+    _aggregate(shown)
+    return shown
 
 
 def _aggregate(shown: dict[str, str]) -> None:

@@ -30,6 +30,8 @@ from sfnbook.layout import (
     Mark,
 )
 from sfnbook.routing import ARROW, Command, Rect
+from sfnbook.statuses import Marks, Way
+from sfnbook.textwidth import width
 from sfnbook.theme import STATUSES, TYPES, Status
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ _INK: Final = "#16202c"
 _SURFACE: Final = "#ffffff"
 _LINE: Final = "#6b7683"
 _CATCH: Final = "#c0361a"
+_TAKEN: Final = "#0d5ba8"
+NOTE_SIZE: Final = 10.5
 
 _FONT: Final = (
     "var(--jp-ui-font-family,'Amazon Ember','Helvetica Neue',Roboto,Arial),"
@@ -77,16 +81,35 @@ ID .sfn-catch .sfn-arrow{fill:var(--sfn-catch)}
 ID .sfn-label rect{fill:var(--sfn-surface);stroke:none}
 ID .sfn-label text{fill:color-mix(in srgb,var(--sfn-ink) 86%,var(--sfn-surface))}
 ID .sfn-label.sfn-catch text{fill:var(--sfn-catch)}
+ID .sfn-way{display:none;--sfn-way:color-mix(in srgb,var(--jp-brand-color1,#0972d3) 55%,var(--sfn-ink));
+stroke:var(--sfn-way);fill:none}
+ID .sfn-way.sfn-catch{--sfn-way:var(--sfn-catch)}
+ID .sfn-way .sfn-arrow{fill:var(--sfn-way);stroke:none}
+ID .sfn-way[data-taken]{display:inline}
+ID .sfn-note{display:none}
+ID .sfn-node[data-note] .sfn-note{display:inline}
+ID .sfn-note rect{fill:var(--sfn-surface);stroke:color-mix(in srgb,var(--sfn-hue) 88%,var(--sfn-ink))}
+ID .sfn-note text{fill:var(--sfn-ink)}
+ID .sfn-stop{display:none;fill:#d92b2b;stroke:var(--sfn-surface)}
+ID .sfn-node[data-stop] .sfn-stop{display:inline}
 ID .sfn-mark rect,ID .sfn-mark circle{fill:var(--sfn-line);stroke:none}
 ID .sfn-mark text{fill:var(--sfn-surface)}
 """
 
 
-def to_svg(geometry: Geometry, *, status: Mapping[str, str] | None = None, title: str | None = None) -> str:
+def to_svg(
+    geometry: Geometry,
+    *,
+    status: Mapping[str, str] | None = None,
+    marks: Marks | None = None,
+    title: str | None = None,
+) -> str:
     """The picture as SVG text; ``status`` gives the states by pointer a name of `STATUSES`.
 
-    Each state is a ``<g class="sfn-node">`` with ``data-pointer`` and ``data-status``, and can be
-    focused; changing ``data-status`` and the path of its badge is all that a live view has to do.
+    ``marks`` gives that and all else that happened.  Each state is a ``<g class="sfn-node">`` with
+    ``data-pointer`` and ``data-status``, and can be focused; each edge is there a second time as a
+    ``<path class="sfn-way">`` that shows when it has ``data-taken``.  So a live view changes
+    attributes and texts only.
 
     >>> from sfnbook.layout import layout
     >>> from sfnbook.parse import definition
@@ -95,13 +118,15 @@ def to_svg(geometry: Geometry, *, status: Mapping[str, str] | None = None, title
     >>> "<A>" in svg, 'aria-label="&lt;A&gt;, Pass, failed"' in svg
     (False, True)
     """
-    given = known(status or {})
+    marks = Marks(status or {}) if marks is None else marks
+    known(marks.status)
     body = "".join(
         [
             f'<rect class="sfn-paper" width="100%" height="100%" fill="{_SURFACE}"/>\n',
-            *(_node(geometry, key, box, given.get(key, "none")) for key, box in geometry.nodes.items()),
+            *(_node(geometry, key, box, marks) for key, box in geometry.nodes.items()),
             *(_mark(mark) for mark in geometry.marks.values()),
             *(_edge(edge, strokes) for edge, strokes in fresh_strokes(geometry.edges)),
+            *(_way(number, edge, marks) for number, edge in enumerate(geometry.edges)),
             *(_label(edge, edge.label_box) for edge in geometry.edges if edge.label_box),
         ]
     )
@@ -165,9 +190,10 @@ def _text(line: str, name: str, x: float, y: float, more: str) -> str:
     return f'<text class="{name}" x="{_number(x)}" y="{_number(y)}" {more}>{escaped(line)}</text>'
 
 
-def _node(geometry: Geometry, pointer: str, box: Box, name: str) -> str:
+def _node(geometry: Geometry, pointer: str, box: Box, marks: Marks) -> str:
+    name, note = marks.status.get(pointer, "none"), marks.notes.get(pointer, "")
     status = STATUSES[name]
-    words = [box.name, box.type, *([status.label] if name != "none" else [])]
+    words = [box.name, box.type, *([status.label] if name != "none" else []), *([note] if note else [])]
     dash = f' stroke-dasharray="{status.dash}"' if status.dash else ""
     face = f' fill="{_SURFACE}" stroke="{status.color}" stroke-width="{_number(status.border)}"{dash}'
     lanes = "".join(
@@ -181,7 +207,9 @@ def _node(geometry: Geometry, pointer: str, box: Box, name: str) -> str:
     return "".join(
         [
             f'<g class="{kind}" data-pointer="{escaped(pointer)}" ',
-            f'data-type="{box.type}" data-status="{name}" role="button" tabindex="0" ',
+            f'data-type="{box.type}" data-status="{name}" ',
+            f'data-note="{escaped(note)}" ' if note else "",
+            'role="button" tabindex="0" ',
             f'data-lm-suppress-shortcuts="true" aria-label="{escaped(", ".join(words))}">',
             f"<title>{escaped(box.name)}</title>{_rect(box, 'sfn-face', 8, face)}{_tile(box)}",
             _text(box.detail, "sfn-detail", left, top + 10, f'font-size="{DETAIL_SIZE}" fill="{_LINE}"'),
@@ -189,7 +217,7 @@ def _node(geometry: Geometry, pointer: str, box: Box, name: str) -> str:
                 _text(line, "sfn-name", left, first + index * NAME_LINE, style)
                 for index, line in enumerate(box.lines)
             ),
-            f"{_badge(box, status)}</g>{lanes}\n",
+            f"{_badge(box, status)}{_note(box, note)}{_stop(box)}</g>{lanes}\n",
         ]
     )
 
@@ -217,6 +245,48 @@ def _badge(box: Box, status: Status) -> str:
         f'<circle r="10" fill="{status.color}" stroke="{_SURFACE}" stroke-width="1.5"/>'
         f"{_icon(status.icon, -8, -8, 2)}</g>"
     )
+
+
+def note_pill(box: Box, note: str) -> Rect:
+    """Where a note stands: on the lower edge of a state, in the head of a container."""
+    w = width(note, NOTE_SIZE) + 14
+    right = box.x + box.w - (20 if box.container else 12)
+    middle = box.y + (HEAD + 6 if box.container else box.h)
+    return Rect(right - w, middle - 8, w, 16)
+
+
+def _note(box: Box, note: str) -> str:
+    """The attempt, or how far a Map is; a live view sets the text."""
+    pill = note_pill(box, note)
+    hidden = "" if note else ' display="none"'
+    face = _rect(pill, "sfn-note-face", 8, f' fill="{_SURFACE}" stroke="{_LINE}"')
+    style = f'font-size="{_number(NOTE_SIZE)}" text-anchor="end" fill="{_INK}"'
+    text = _text(note, "sfn-note-text", pill.x + pill.w - 7, pill.y + 12, style)
+    return f'<g class="sfn-note"{hidden}>{face}{text}</g>'
+
+
+def _stop(box: Box) -> str:
+    """The dot of a breakpoint, where an editor has it: at the left."""
+    x, y = _number(box.x), _number(box.y + (HEAD + 16 if box.container else box.h / 2))
+    style = f'stroke="{_SURFACE}" stroke-width="1.5" display="none"'
+    return f'<circle class="sfn-stop" cx="{x}" cy="{y}" r="7" fill="#d92b2b" {style}/>'
+
+
+def _way(number: int, edge: EdgePath, marks: Marks) -> str:
+    """An edge as it stands out when it was taken."""
+    catch = edge.kind == CATCH
+    taken = Way(edge.source, edge.target, catch) in marks.taken
+    kind, color = ("sfn-way sfn-catch", _CATCH) if catch else ("sfn-way", _TAKEN)
+    shown = ' data-taken="true"' if taken else ' display="none"'
+    return (
+        f'<g class="{kind}" data-edge="{number}"{shown} fill="none" stroke="{color}" stroke-width="3">'
+        f'<path d="{_path(edge.path)}"/><path class="sfn-arrow" d="{_arrow(edge)}" fill="{color}"/></g>\n'
+    )
+
+
+def _arrow(edge: EdgePath) -> str:
+    x, y = edge.path[-1][1]
+    return f"M{_number(x)} {_number(y)}l-4.5 {_number(-ARROW - 1)}q4.5 2.5 9 0z"
 
 
 def _mark(mark: Mark) -> str:
@@ -256,13 +326,11 @@ def _edge(edge: EdgePath, strokes: list[Command]) -> str:
     catch = edge.kind == CATCH
     dash = ' stroke-dasharray="5 3.5"' if catch else ""
     color = _CATCH if catch else _LINE
-    x, y = edge.path[-1][1]
-    arrow = f"M{_number(x)} {_number(y)}l-4.5 {_number(-ARROW - 1)}q4.5 2.5 9 0z"
     return (
         f'<g class="sfn-edge sfn-{edge.kind}" data-source="{escaped(edge.source)}" '
         f'data-target="{escaped(edge.target)}" '
         f'fill="none" stroke="{color}" stroke-width="1.5"><path d="{_path(strokes)}"{dash}/>'
-        f'<path class="sfn-arrow" d="{arrow}" fill="{color}" stroke="none"/></g>\n'
+        f'<path class="sfn-arrow" d="{_arrow(edge)}" fill="{color}" stroke="none"/></g>\n'
     )
 
 

@@ -32,7 +32,7 @@ SAID: Final[dict[str, Said]] = {
     "IterationSucceeded": Said("came to its end", "succeeded"),
     "FanOutSucceeded": Said("has all its results", "succeeded"),
     "FanOutFailed": Said("failed with one of its branches or iterations", "failed"),
-    "Aborted": Said("was stopped because another one failed", "aborted"),
+    "Aborted": Said("was stopped because another one failed", "cancelled"),
     "ExecutionSucceeded": Said("The execution succeeded", "succeeded"),
     "ExecutionFailed": Said("The execution failed", "failed"),
     "ExecutionTimedOut": Said("The execution timed out", "failed"),

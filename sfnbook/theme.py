@@ -63,7 +63,7 @@ class Status(NamedTuple):
 STATUSES: Final[dict[str, Status]] = {
     "none": Status("not entered", "", "sfn-none", "", "#8d99a8", "--jp-border-color1", 1.2, ""),
     "current": Status(
-        "current", "▶", "sfn-current", "M5.4 3.4 L12.6 8 L5.4 12.6 Z", "#0972d3", "--jp-brand-color1", 3, ""
+        "running", "▶", "sfn-current", "M5.4 3.4 L12.6 8 L5.4 12.6 Z", "#0972d3", "--jp-brand-color1", 3, ""
     ),
     "succeeded": Status(
         "succeeded",
@@ -116,14 +116,24 @@ STATUSES: Final[dict[str, Status]] = {
         2,
         "1.5 3.5",
     ),
+    "cancelled": Status(
+        "cancelled",
+        "⊘",
+        "sfn-cancelled",
+        "M3.2 12.8 L12.8 3.2",
+        "#77727d",
+        "--jp-ui-font-color3",
+        1.6,
+        "2 2",
+    ),
     "aborted": Status(
         "aborted",
-        "⊘",
+        "■",
         "sfn-aborted",
         "M4 4 L4 12 L12 12 L12 4 Z",
-        "#6b7683",
+        "#5b6672",
         "--jp-ui-font-color2",
-        1.8,
+        2.2,
         "12 3 2 3",
     ),
 }

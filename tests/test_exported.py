@@ -37,7 +37,7 @@ METHODS = {
     """,
 }
 METHODS_LATER = {
-    f"Debugger.{name}" for name in ("isolate", "plot", "plot_timeline", "to_pytest", "try_machine")
+    f"Debugger.{name}" for name in ("isolate", "plot_timeline", "to_pytest", "try_machine")
 }
 """Like LATER, as "Class.name"."""
 

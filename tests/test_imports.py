@@ -29,7 +29,7 @@ ROWS = (
     "tasks validation items program",
     "frames timers retry scene polling family failing faults working nested distributed fanout decide",
     "history explain why transition timeline outside tokens redriving runs activities execution",
-    "statuses telling textwidth theme layering columns routing graph layout svg plots",
+    "telling textwidth theme layering columns routing graph layout statuses iterations svg plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches redaction rerun session redacted page debugger",
     "widgets",
@@ -56,7 +56,7 @@ LATE_OWN = {
     },
     "tasks.answers": {"tasks.samples"},
     "tasks.compiling": {"tasks.samples"},
-    "debugger": {".", "layout", "page", "redacted", "session", "svg", "widgets.debugger"},
+    "debugger": {".", "layout", "page", "plots", "redacted", "session", "svg", "widgets.debugger"},
     "cli": {"lab", "plots"},
 }
 """Modules of the package that are imported inside a function, because few sessions need them; these

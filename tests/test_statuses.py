@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from sfnbook.layout import layout
 from sfnbook.statuses import Statuses, container_of
 from tests.debugging import (
     CAUGHT,
@@ -37,7 +38,7 @@ STATUSES = {
     "an error is caught": (
         CAUGHT,
         ["run"],
-        {"Both": "caught", "Slow": "aborted", "Bad": "failed", "Mend": "succeeded"},
+        {"Both": "caught", "Slow": "cancelled", "Bad": "failed", "Mend": "succeeded"},
     ),
     "a retry": (
         MAP,
@@ -92,7 +93,7 @@ def test_an_uncaught_error_fails_all_around_it():
         "All": "failed",
         "Pick": "succeeded",
         "Done": "succeeded",
-        "Slow": "aborted",
+        "Slow": "cancelled",
         "Bad": "failed",
     }
     assert debugger.iterations() == {"/States/All": {"succeeded": 2, "failed": 1, "aborted": 1}}
@@ -194,3 +195,115 @@ def test_an_interrupted_computation_is_made_good(monkeypatch):
     for cursor in (len(changes), 10, 25):
         assert statuses.follow(changes, cursor).states() == Statuses().follow(changes, cursor).states()
         assert statuses.iterations() == Statuses().follow(changes, cursor).iterations()
+
+
+# --- what else the picture shows --------------------------------------------------------------------
+def ways(debugger):
+    return {
+        (way.source.rpartition("/")[2], way.target.rpartition("/")[2], way.caught)
+        for way in debugger.marks().taken
+    }
+
+
+def test_the_ways_that_were_taken():
+    debugger = debug(CAUGHT)
+    debugger.step_over()
+    assert ways(debugger) == {
+        ("StartAt", "Both", False),
+        ("StartAt", "Slow", False),
+        ("StartAt", "Bad", False),
+        ("Both", "Mend", True),
+    }
+    debugger.run()
+    assert ("Mend", "End", False) in ways(debugger)
+    debugger.restart()
+    assert ways(debugger) == set()
+
+
+def test_a_way_that_is_taken_is_one_of_the_picture():
+    debugger = debug(LOOP, INPUTS[id(LOOP)])
+    debugger.run()
+    drawn = {
+        (edge.source, edge.target, edge.kind == "catch") for edge in layout(debugger.machine.definition).edges
+    }
+    assert debugger.marks().taken <= drawn
+    assert drawn - debugger.marks().taken == set()
+
+
+@pytest.mark.parametrize(
+    ("moves", "note"),
+    [([], None), (["step_over", "step", "step"], "0 of 3"), (["run"], "3 of 3"), (["run", "restart"], None)],
+    ids=str,
+)
+def test_a_map_says_how_far_it_is(moves, note):
+    debugger = debug_map()
+    do(debugger, moves)
+    assert debugger.marks().notes.get("/States/Orders") == note
+
+
+def test_a_failed_map_says_how_many_failed():
+    debugger = debug(FAILING, {"items": [0, 9, 5, 0]})
+    debugger.run()
+    assert debugger.marks().notes == {"/States/All": "4 of 4, 1 failed"}
+
+
+def test_a_parallel_counts_its_branches():
+    debugger = debug(PARALLEL)
+    debugger.run()
+    debugger.goto(debugger.find(kind="IterationSucceeded")[0])
+    assert debugger.marks().notes == {"/States/Both": "1 of 2"}
+    assert debugger.iterations() == {"/States/Both": {"running": 1, "succeeded": 1}}
+
+
+def test_an_attempt_is_noted_from_the_second_on_until_the_next_visit():
+    charge = "/States/Orders/ItemProcessor/States/Charge"
+    debugger = debug_map([1])
+    debugger.run_to("Charge")
+    assert charge not in debugger.marks().notes
+    debugger.run_to("Rest")
+    assert debugger.marks().notes[charge] == "attempt 2"
+
+
+def test_one_iteration_is_looked_at_alone():
+    debugger = debug(FAILING, {"items": [0, 9, 5, 0]})
+    debugger.run()
+    followed = debugger.followed()
+    run = followed.run_at("/States/All")
+    assert [followed.child(run, index) for index in range(5)] == [
+        "succeeded",
+        "aborted",
+        "failed",
+        "succeeded",
+        None,
+    ]
+    assert by_name(followed.marks_of(run, 0).status) == {"Pick": "succeeded", "Done": "succeeded"}
+    assert by_name(followed.marks_of(run, 2).status) == {
+        "Pick": "succeeded",
+        "Slow": "succeeded",
+        "Bad": "failed",
+    }
+    assert len(followed.marks_of(run, 0).taken) == 2
+
+
+def test_an_execution_that_someone_stops_is_aborted():
+    debugger = debug(PARALLEL)
+    debugger.run_to("Left2")
+    debugger.stop("Enough")
+    assert by_name(debugger.statuses())["Right"] == "aborted"
+
+
+@pytest.mark.parametrize("name", ["A#", "A"])
+def test_a_name_may_end_like_anything(name):
+    debugger = debug(block(**{name: {"Type": "Pass", "End": True}}))
+    debugger.run()
+    assert debugger.statuses() == {f"/States/{name}": "succeeded"}
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_marks_at_each_cursor_are_those_of_a_new_computation(name):
+    debugger = MACHINES[name]()
+    debugger.run()
+    changes = debugger.execution.changes
+    for cursor in reversed(range(len(changes))):
+        debugger.execution.seek(cursor)
+        assert debugger.marks() == Statuses().follow(changes, cursor).marks()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sfnbook import parse
 from sfnbook.errors import UsageError
 from sfnbook.layout import layout
+from sfnbook.statuses import Marks, Way
 from sfnbook.svg import STATUSES, TYPES, fresh_strokes, to_svg
 
 SAMPLES = sorted((Path(__file__).resolve().parents[1] / "../shared/samples").resolve().glob("*.asl.json"))
@@ -151,7 +152,7 @@ def test_a_cut_name_is_whole_in_the_title():
     svg = to_svg(picture(one_state(name)))
     (group,) = nodes(svg).values()
     assert group.find(f"{NS}title").text == name
-    assert "…" in "".join(text.text for text in group.iter(f"{NS}text"))
+    assert "…" in "".join(text.text or "" for text in group.iter(f"{NS}text"))
 
 
 def test_two_pictures_on_a_page_do_not_meet():
@@ -214,3 +215,20 @@ def test_real_machines_are_drawn_whole(path):
     assert set(nodes(svg)) == set(geometry.nodes)
     drawn = [group for group in ET.fromstring(svg).iter(f"{NS}g") if group.get("data-source")]
     assert len(drawn) == len(geometry.edges)
+
+
+def test_what_happened_is_drawn():
+    geometry = picture()
+    edge = next(edge for edge in geometry.edges if edge.kind == "catch")
+    marks = Marks(
+        {"/States/Task": "caught"},
+        {"/States/Map": f"1 of 2 {EVIL}"},
+        frozenset({Way(edge.source, edge.target, True)}),
+    )
+    svg = to_svg(geometry, marks=marks)
+    found = nodes(svg)
+    assert found["/States/Task"].get("data-status") == "caught"
+    assert found["/States/Map"].get("data-note") == f"1 of 2 {EVIL}"
+    assert EVIL not in svg
+    taken = [group.get("class") for group in ET.fromstring(svg).iter(f"{NS}g") if group.get("data-taken")]
+    assert taken == ["sfn-way sfn-catch"]

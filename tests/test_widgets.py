@@ -75,7 +75,7 @@ def opened(view, name):
 
 
 def graph(view):
-    return view.panels["graph"].widget
+    return view.panels["graph"].graph
 
 
 def data(view):
@@ -116,12 +116,13 @@ def test_a_status_that_does_not_exist_is_refused():
 def test_messages_from_the_browser_reach_the_listeners_and_nonsense_does_not():
     view, heard = GraphView(sfnbook.load(ORDER)), []
     view.on_select(heard.append)
+    view.on_breakpoint(lambda pointer: heard.append(f"break {pointer}"))
     for message in (
-        {"type": "select", "pointer": CHARGE},
+        {"type": "select", "pointer": CHARGE}, {"type": "breakpoint", "pointer": CHARGE},
         {"type": "select"}, {"type": "select", "pointer": 1}, {"type": "other", "key": "x"}, {}, "x", None,
     ):  # fmt: skip
         view._hear(view, message, [])
-    assert heard == [CHARGE]
+    assert heard == [CHARGE, f"break {CHARGE}"]
 
 
 def test_a_state_s_name_is_text_in_the_picture():
@@ -767,3 +768,171 @@ def test_a_view_that_was_refused_ends_quietly(options, problem):
 
 def test_outside_of_a_notebook_there_is_no_cell():
     assert cells.current_cell() is None
+
+
+# --- iterations --------------------------------------------------------------------------------------
+def _each(event, context):
+    if event % 4 == 2 and context.attempt == 1:
+        raise sfnbook.TaskFailure("Busy")
+    if event == 7:
+        raise sfnbook.TaskFailure("Broken")
+    return event
+
+
+@pytest.fixture
+def many(show):
+    each = {"StartAt": "Charge", "States": {"Charge": {**TASK, "Retry": RETRY, "Next": "Rest"}, "Rest": REST}}
+    states = {
+        "M": {"Type": "Map", "ItemProcessor": each, "Catch": [CATCH], "Next": "Z"},
+        "Z": {"Type": "Succeed"},
+    }
+    view = show({"StartAt": "M", "States": states}, list(range(9)), tasks={"Charge": _each})
+    click(view, "run")
+    view.select("/States/M")
+    return view
+
+
+REST = {"Type": "Wait", "SecondsPath": "$", "End": True}
+CATCH = {"ErrorEquals": ["States.ALL"], "Next": "Z"}
+INNER = "/States/M/ItemProcessor/States"
+
+
+def chooser(view):
+    return view.panels["graph"].chooser
+
+
+def test_the_chooser_is_there_for_a_map_only(many):
+    assert chooser(many).widget.layout.display is None
+    assert "9 of 9, 1 failed" in chooser(many).title.value
+    many.select("/States/Z")
+    assert chooser(many).widget.layout.display == "none"
+    many.select(f"{INNER}/Charge")
+    assert chooser(many).widget.layout.display is None
+
+
+def test_the_failed_iteration_is_looked_at_alone(many):
+    before = graph(many).taken, graph(many).notes
+    chooser(many).picks["failed"].click()
+    assert "M[7]" in chooser(many).title.value
+    assert graph(many).status == {
+        "/States/M": "caught", "/States/Z": "succeeded", f"{INNER}/Charge": "failed",
+    }  # fmt: skip
+    many.select(f"{INNER}/Charge")
+    assert "<b>M[7].Charge</b>" in data(many)
+    assert len(graph(many).taken) < len(before[0])
+    chooser(many).all.click()
+    assert (graph(many).taken, graph(many).notes) == before
+
+
+def test_one_goes_from_iteration_to_iteration(many):
+    seen = []
+    for act in (chooser(many).picks["retried"].click, chooser(many).picks["retried"].click,
+                chooser(many).before.click, chooser(many).after.click, chooser(many).after.click):  # fmt: skip
+        act()
+        seen.append(many._iteration[1])
+    assert seen == [2, 6, 5, 6, 7]
+
+
+@pytest.mark.parametrize(("wanted", "place"), [("3", "M[3]"), ("nothing", "M")])
+def test_an_iteration_is_looked_up(many, wanted, place):
+    chooser(many).wanted.value = wanted
+    assert f"<b>{place}</b>" in chooser(many).title.value
+    assert ("No iteration has" in chooser(many).message.value) == (place == "M")
+
+
+def test_an_iteration_that_is_gone_is_let_go(many):
+    chooser(many).picks["failed"].click()
+    click(many, "restart")
+    assert many._iteration is None
+    assert graph(many).status == {}
+
+
+# --- breakpoints on the graph ------------------------------------------------------------------------
+def test_a_breakpoint_is_set_and_taken_away_on_the_graph(show):
+    view = show(tasks={"Charge": {}})
+    graph(view)._hear(graph(view), {"type": "breakpoint", "pointer": CHARGE}, [])
+    assert graph(view).stops == [CHARGE]
+    click(view, "run")
+    assert view.debugger.transition.path == "Charge"
+    graph(view)._hear(graph(view), {"type": "breakpoint", "pointer": CHARGE}, [])
+    assert (graph(view).stops, len(view.debugger.breakpoints)) == ([], 0)
+
+
+def test_a_breakpoint_that_is_set_in_code_is_shown_at_once(many):
+    stop = many.debugger.breakpoints.add("M[3].Charge")
+    assert graph(many).stops == [f"{INNER}/Charge"]
+    many.debugger.breakpoints.remove(stop)
+    assert graph(many).stops == []
+
+
+# --- the plain view ----------------------------------------------------------------------------------
+def test_a_plain_view_uses_core_widgets_only():
+    view = DebuggerView(
+        Debugger(sfnbook.load(ORDER), {}, tasks={"Charge": {}}), plain=True, panels=tuple(PANELS)
+    )
+    modules = {widget._view_module for widget in descendants(view) if widget._view_module}
+    assert modules == {"@jupyter-widgets/controls", "@jupyter-widgets/base"}
+    click(view, "run")
+    assert 'data-status="succeeded"' in graph(view).picture.value
+    graph(view).states.value = CHARGE
+    assert "<b>Charge</b>" in data(view)
+    graph(view).stop.click()
+    assert [str(one) for one in view.debugger.breakpoints] == ["on enter of Charge"]
+    view.toolbar.scrubber.value = 2
+    assert view.debugger.position == 2
+    view.close()
+
+
+# --- the scrubber ------------------------------------------------------------------------------------
+def test_the_scrubber_goes_anywhere_and_says_when_it_is_there(show, monkeypatch):
+    view, said = show(tasks={"Charge": {}}), []
+    click(view, "run")
+    scrubber = view.toolbar.scrubber
+    monkeypatch.setattr(type(scrubber), "send", lambda _, message: said.append(message))
+    length = view.debugger.length
+    for position in (3, 0, length, length + 1, -1, "2", None):
+        scrubber._hear(scrubber, {"position": position}, [])
+        assert (scrubber.position, scrubber.length) == (view.debugger.position, length)
+    assert view.debugger.position == length
+    assert said == [{"answered": True}] * 7
+
+
+# --- playing -----------------------------------------------------------------------------------------
+def test_it_plays_one_transition_at_a_time_and_can_be_paused(show):
+    view = show(LOOP, limits=None)
+    view.toolbar.speed.value = 20
+
+    async def scenario():
+        click(view, "play")
+        assert enabled(view) == {"pause"}
+        await asyncio.sleep(0.18)
+        click(view, "pause")
+        stood = view.debugger.position
+        await asyncio.sleep(0.08)
+        return stood
+
+    stood = asyncio.run(scenario())
+    assert 2 <= stood <= 5
+    assert view.debugger.position == stood
+
+
+def test_playing_ends_with_the_view(show):
+    view = show(LOOP, limits=None)
+
+    async def scenario():
+        click(view, "play")
+        view.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())
+    assert not view.running
+
+
+def test_run_to_here_goes_to_the_selected_state(show):
+    view = show(tasks={"Charge": {}})
+    click(view, "run_to")
+    assert "Click a state first" in view.problem.value
+    view.select(DONE)
+    click(view, "run_to")
+    assert view.debugger.path == "Done"
+    assert view.problem.value == ""

@@ -70,6 +70,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         scale, self.height = _positive("scale", scale), int(_positive("height", height or 560))
         self.debugger, self.plain = debugger, plain
         self._picked = self._problem = ""
+        self._iteration: tuple[str, int] | None = None
         self._again: str | None = None
         self._machine: Any = None
         self._busy = False
@@ -163,6 +164,24 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._picked = pointer
             self.refresh()
 
+    def look_at(self, iteration: tuple[str, int] | None) -> None:
+        """Look at one iteration of a Map (its pointer, the index) until it is gone; None: at all."""
+        self._iteration = iteration
+        self.refresh()
+
+    def toggle_breakpoint(self, pointer: str) -> None:
+        """Set a breakpoint on entering a state, or take those of the state away."""
+        if pointer in self._states:
+            self.perform(self._toggle, pointer)
+
+    def _toggle(self, pointer: str) -> None:
+        breakpoints, name = self.debugger.breakpoints, self._states[pointer].name
+        there = [one for one in breakpoints if self._moment().stops_at(one) == pointer]
+        for one in there:
+            breakpoints.remove(one)
+        if not there:
+            breakpoints.add(name)
+
     def perform(self, act: Callable[..., Any], *given: Any) -> None:
         """Do something with the debugger; what goes wrong is shown, and the view follows in any case."""
         try:
@@ -254,7 +273,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._later = None
         debugger, transition = self.debugger, self.debugger.transition
         self._see_machine(debugger.machine)
-        moment = Moment(debugger, self._picked or self._here(), self._states)
+        moment = self._moment()
         if "graph" in (visible := self._visible()):
             self.panels["graph"].show(moment)
         self._show_toolbar(sentence(transition) if transition else "the beginning")
@@ -272,6 +291,15 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self.panels[name].show(moment)
         except Exception as problem:  # noqa: BLE001 - a view goes on whatever it is asked to show
             update(self.problem, value=words.message_html(f"{PANELS[name].title}: {told(problem)}"))
+
+    def _moment(self) -> Moment:
+        """Where the debugger stands; an iteration that is no longer there is let go."""
+        if self._iteration is not None:
+            around, index = self._iteration
+            run = self.debugger.followed().run_at(around)
+            if run is None or self.debugger.followed().child(run, index) is None:
+                self._iteration = None
+        return Moment(self.debugger, self._picked or self._here(), self._states, self._iteration)
 
     def _here(self) -> str:
         """The state to look at: that of the last transition; after an edit, the next one."""

@@ -1,6 +1,7 @@
-// The graph of a state machine as a live picture: the SVG comes once, afterwards only statuses.
+// The graph of a state machine as a live picture: the SVG comes once, afterwards only what changed.
 // Python sends `geometry` (SVG text made by sfnbook/svg.py), `looks` (what each status is called and its
-// icon), `status` (by pointer), `selected`, `height`; this sends {type: "select", pointer}.
+// icon), `status` and `notes` (by pointer), `taken` (numbers of edges), `stops` (pointers), `selected`,
+// `height`; this sends {type, pointer}, where type is "select" or "breakpoint".
 
 /** @typedef {{label: string, icon: string}} Look */
 /** @typedef {{model: any, el: HTMLElement}} Context */
@@ -96,6 +97,8 @@ function render({ model, el }) {
   el.replaceChildren(box, tools, news);
 
   /** @type {Element[]} */ let nodes = [];
+  /** @type {Element[]} */ let ways = [];
+  let drawn = "";
   /** @type {Map<string, Element>} */ let byPointer = new Map();
   /** @type {ReturnType<typeof camera> | undefined} */ let look;
 
@@ -103,25 +106,55 @@ function render({ model, el }) {
   ring.setAttribute("class", "sfn-ring");
 
   const chosen = () => byPointer.get(model.get("selected"));
-  const select = (/** @type {Element} */ node) => model.send({ type: "select", pointer: node.getAttribute("data-pointer") });
+  const tell = (/** @type {string} */ type, /** @type {Element} */ node) => model.send({ type, pointer: node.getAttribute("data-pointer") });
+  const follow = element("button", {
+    type: "button", title: "Follow the current state", "aria-label": "Follow the current state", "aria-pressed": "true",
+    "data-lm-suppress-shortcuts": "true",
+  }, "◎");
+  const follows = () => follow.getAttribute("aria-pressed") === "true";
+  follow.addEventListener("click", () => {
+    follow.setAttribute("aria-pressed", String(!follows()));
+    showSelected();
+  });
 
-  function showStatus() {
+  function showMarks() {
     /** @type {Record<string, Look>} */ const looks = model.get("looks");
-    const status = model.get("status");
+    const [status, notes, stops] = [model.get("status"), model.get("notes"), new Set(model.get("stops"))];
     const heard = [];
     let [latest] = nodes;
     for (const [pointer, node] of byPointer) {
       const name = status[pointer] ?? "none";
-      if (node.getAttribute("data-status") === name) continue;
+      const note = notes[pointer] ?? "";
+      const stop = stops.has(pointer);
+      const key = `${name} ${stop} ${note}`;
+      if (node.getAttribute("data-shown") === key) continue;
+      if (node.getAttribute("data-status") !== name && name !== "none") latest = node;
+      node.setAttribute("data-shown", key);
       node.setAttribute("data-status", name);
       node.querySelector(".sfn-badge path")?.setAttribute("d", looks[name].icon);
-      const words = node.getAttribute("data-words");
-      node.setAttribute("aria-label", name === "none" ? words : `${words}, ${looks[name].label}`);
+      node.toggleAttribute("data-stop", stop);
+      showNote(node, note);
+      const words = [node.getAttribute("data-words"), name === "none" ? "" : looks[name].label, note, stop ? "breakpoint" : ""];
+      node.setAttribute("aria-label", words.filter(Boolean).join(", "));
       heard.push(node.getAttribute("aria-label"));
-      if (name !== "none") latest = node;
     }
-    if (heard.length && !chosen()) look?.reveal(latest); // at the end, or at the beginning again
+    if (heard.length && !chosen() && follows()) look?.reveal(latest); // at the end, or at the beginning again
     news.textContent = heard.slice(-3).join("; ");
+    const taken = new Set(model.get("taken").map(String));
+    for (const way of ways) way.toggleAttribute("data-taken", taken.has(way.getAttribute("data-edge") ?? ""));
+  }
+
+  /** The pill of a state: the attempt, or how far a Map is. @param {Element} node @param {string} note */
+  function showNote(node, note) {
+    if ((node.getAttribute("data-note") ?? "") === note) return;
+    if (!note) return node.removeAttribute("data-note");
+    node.setAttribute("data-note", note);
+    const text = /** @type {SVGTextElement} */ (node.querySelector(".sfn-note-text"));
+    const face = node.querySelector(".sfn-note-face");
+    text.textContent = note;
+    const wide = text.getComputedTextLength() + 14;
+    face?.setAttribute("width", String(wide));
+    face?.setAttribute("x", String(Number(text.getAttribute("x")) + 7 - wide));
   }
 
   function showSelected() {
@@ -136,22 +169,31 @@ function render({ model, el }) {
     for (const [name, value] of Object.entries({ x: x - 6, y: y - 6, width: w + 12, height: h + 12, rx: 13 }))
       ring.setAttribute(name, String(value));
     node.prepend(ring);
-    look?.reveal(node);
+    if (follows()) look?.reveal(node);
   }
 
   function showGeometry() {
     const parsed = new DOMParser().parseFromString(model.get("geometry"), "image/svg+xml");
     const svg = /** @type {SVGSVGElement} */ (/** @type {unknown} */ (document.importNode(parsed.documentElement, true)));
     box.replaceChildren(svg);
+    drawn = model.get("geometry");
     nodes = [...svg.querySelectorAll("[data-pointer]")];
+    ways = [...svg.querySelectorAll(".sfn-way")];
     byPointer = new Map(nodes.map((node) => [node.getAttribute("data-pointer") ?? "", node]));
     for (const node of nodes) node.setAttribute("data-words", node.getAttribute("aria-label") ?? "");
+    for (const stop of svg.querySelectorAll(".sfn-stop, .sfn-note, .sfn-way")) stop.removeAttribute("display");
     look = camera(box, svg, () => model.get("height"));
     box.toggleAttribute("data-large", nodes.length > 60);
     svg.removeAttribute("width");
     svg.removeAttribute("height");
-    showStatus();
+    showMarks();
     look.fit(READABLE);
+    showSelected();
+  }
+
+  function show() {
+    if (model.get("geometry") !== drawn) return showGeometry();
+    showMarks();
     showSelected();
   }
 
@@ -164,6 +206,7 @@ function render({ model, el }) {
     button.addEventListener("click", act);
     tools.append(button);
   }
+  tools.append(follow);
 
   /** @type {{x: number, y: number, moved: boolean} | undefined} */ let drag;
   box.addEventListener("pointerdown", (event) => {
@@ -179,7 +222,7 @@ function render({ model, el }) {
   });
   box.addEventListener("click", (event) => {
     const node = /** @type {Element} */ (event.target).closest("[data-pointer]");
-    if (node && !drag?.moved) select(node);
+    if (node && !drag?.moved) tell(/** @type {Element} */ (event.target).closest(".sfn-stop") ? "breakpoint" : "select", node);
     drag = undefined;
   });
   box.addEventListener("wheel", (event) => {
@@ -190,10 +233,11 @@ function render({ model, el }) {
   box.addEventListener("keydown", (event) => {
     const node = /** @type {Element} */ (event.target).closest("[data-pointer]");
     const way = ARROWS[/** @type {keyof typeof ARROWS} */ (event.key)];
-    if (!node || (!way && event.key !== "Enter" && event.key !== " ")) return;
+    const act = { Enter: "select", " ": "select", F9: "breakpoint" }[event.key];
+    if (!node || !(way || act) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    if (!way) return select(node);
+    if (act) return tell(act, node);
     const next = /** @type {SVGElement | undefined} */ (neighbour(nodes, node, way));
     if (!next) return;
     for (const other of nodes) other.setAttribute("tabindex", other === next ? "0" : "-1");
@@ -208,11 +252,9 @@ function render({ model, el }) {
   resized.observe(el);
 
   showGeometry();
-  /** @type {[string, () => void][]} */
-  const bound = [["geometry", showGeometry], ["status", showStatus], ["selected", showSelected]];
-  for (const [name, show] of bound) model.on(`change:${name}`, show);
+  model.on("change", show);
   return () => {
-    for (const [name, show] of bound) model.off(`change:${name}`, show);
+    model.off("change", show);
     resized.disconnect();
   };
 }

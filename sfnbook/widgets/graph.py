@@ -1,4 +1,4 @@
-"""The graph of a state machine as a live view: the picture is sent once, then only statuses.
+"""The graph of a state machine as a live view: the picture is sent once, then only what changed.
 
 At each step only the names of the statuses cross to the browser, where drawing the picture anew
 took several times as long.  A view that is opened late finds everything in the synced traits.
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import anywidget
 import traitlets
 
+from sfnbook.graph import CATCH
 from sfnbook.layout import layout
+from sfnbook.statuses import Marks, Way
 from sfnbook.svg import STATUSES, known, to_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 HERE: Final = Path(__file__).parent
 LOOKS: Final = {name: {"label": status.label, "icon": status.icon} for name, status in STATUSES.items()}
@@ -25,8 +27,10 @@ LOOKS: Final = {name: {"label": status.label, "icon": status.icon} for name, sta
 class GraphView(anywidget.AnyWidget):
     """The picture of a `StateMachine`, or of what a `Debugger` debugs, with a status for each state.
 
-    ``status`` maps pointers to names of `sfnbook.svg.STATUSES`; ``selected`` is the pointer of the
-    state that is marked.  `on_select` calls back when somebody picks a state in the browser.
+    ``status`` maps pointers to names of `sfnbook.svg.STATUSES`, ``notes`` to short texts; ``taken``
+    are the numbers of the edges that were taken; ``stops`` the pointers of states with a breakpoint;
+    ``selected`` is the pointer of the state that is marked.  `on_select` and `on_breakpoint` call
+    back when somebody picks a state in the browser, or its breakpoint.
 
     >>> import sfnbook
     >>> machine = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
@@ -42,51 +46,75 @@ class GraphView(anywidget.AnyWidget):
     geometry = traitlets.Unicode("").tag(sync=True)
     looks = traitlets.Dict(LOOKS).tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
+    notes = traitlets.Dict().tag(sync=True)
+    taken: Any = traitlets.List().tag(sync=True)
+    stops: Any = traitlets.List().tag(sync=True)
     selected = traitlets.Unicode("").tag(sync=True)
     height = traitlets.Int(560).tag(sync=True)
 
     def __init__(self, source: Any, **traits: Any) -> None:
-        statuses = getattr(source, "statuses", None)
-        self._machine = source.machine if callable(statuses) else source
-        self._listeners: list[Callable[[str], None]] = []
-        super().__init__(geometry=picture(self._machine), **traits)
-        if callable(statuses):
-            self.show_status(statuses())
+        self._machine: Any = None
+        self._listeners: dict[str, list[Callable[[str], None]]] = {"select": [], "breakpoint": []}
+        super().__init__(**traits)
+        marks = getattr(source, "marks", None)
+        self.show_machine(source.machine if callable(marks) else source)
+        if callable(marks):
+            self.show_marks(marks())
         self.on_msg(self._hear)
 
     def show_machine(self, machine: Any) -> None:
         """Draw another definition, if it is another one."""
         if machine is not self._machine:
             self._machine = machine
-            self.geometry = picture(machine)
+            drawn = layout(machine.definition)
+            self._ways = {
+                Way(edge.source, edge.target, edge.kind == CATCH): number
+                for number, edge in enumerate(drawn.edges)
+            }
+            self.geometry = to_svg(drawn, title=machine.name)
+
+    def show_marks(self, marks: Marks) -> None:
+        """Show what happened: in one message, and only the kinds of marks that changed."""
+        with self.hold_sync():
+            self.show_status(marks.status)
+            self.notes = dict(marks.notes)
+            self.taken = sorted(self._ways[way] for way in marks.taken if way in self._ways)
 
     def show_status(self, status: Mapping[str, str]) -> None:
         """Give the states their statuses; those that are not named have none."""
         self.status = {pointer: name for pointer, name in known(status).items() if name != "none"}
 
+    def show(self, machine: Any, marks: Marks, selected: str, stops: Iterable[str]) -> None:
+        """Show all of it, in one message."""
+        with self.hold_sync():
+            self.show_machine(machine)
+            self.show_marks(marks)
+            self.selected, self.stops = selected, sorted(stops)
+
     def on_select(self, listener: Callable[[str], None]) -> None:
         """Call ``listener(pointer)`` when a state is picked."""
-        self._listeners.append(listener)
+        self._listeners["select"].append(listener)
+
+    def on_breakpoint(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener(pointer)`` when a state's breakpoint is clicked, or F9 pressed on the state."""
+        self._listeners["breakpoint"].append(listener)
 
     def _hear(self, _widget: Any, message: Any, _buffers: Any) -> None:
         if not isinstance(message, dict):
             return
-        pointer = message.get("pointer") if message.get("type") == "select" else None
+        pointer = message.get("pointer")
         if isinstance(pointer, str):
-            for listener in self._listeners:
+            for listener in self._listeners.get(message.get("type") or "", ()):
                 listener(pointer)
 
     def svg(self) -> str:
         """The picture as it stands, as SVG text that stands alone."""
-        return to_svg(layout(self._machine.definition), status=self.status, title=self._machine.name)
+        numbers = {number: way for way, number in self._ways.items()}
+        marks = Marks(self.status, self.notes, frozenset(numbers[number] for number in self.taken))
+        return to_svg(layout(self._machine.definition), marks=marks, title=self._machine.name)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return with_picture(super()._repr_mimebundle_(**options), self.svg())
-
-
-def picture(machine: Any) -> str:
-    """The picture without statuses, as the browser is given it."""
-    return to_svg(layout(machine.definition), title=machine.name)
 
 
 def with_picture(bundle: Any, svg: str) -> Any:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sfnbook.outside import INDICES
+from sfnbook.statuses import Marks
 from sfnbook.values import copied, unescape_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from sfnbook.breakpoints import Breakpoint
     from sfnbook.debugger import Debugger
     from sfnbook.definition import State
     from sfnbook.transition import Transition
@@ -26,10 +29,18 @@ class Moment:
 
     ``pointer`` is that of the state that somebody picked, else of the one that the last transition
     was about; "" for the whole execution.  ``states`` are those of the machine by pointer.
+    ``iteration`` is set while one iteration of a Map is looked at: the Map's pointer and the index.
     """
 
-    def __init__(self, debugger: Debugger, pointer: str, states: Mapping[str, State]) -> None:
+    def __init__(
+        self,
+        debugger: Debugger,
+        pointer: str,
+        states: Mapping[str, State],
+        iteration: tuple[str, int] | None = None,
+    ) -> None:
         self.debugger, self.pointer, self.states = debugger, pointer, states
+        self.iteration = iteration
 
     @property
     def state(self) -> State | None:
@@ -37,9 +48,43 @@ class Moment:
         return self.states.get(self.pointer)
 
     @cached_property
-    def statuses(self) -> dict[str, str]:
-        """What happened to each state, by pointer."""
-        return self.debugger.statuses()
+    def overall(self) -> Marks:
+        """What happened to each state, in all iterations."""
+        return self.debugger.marks()
+
+    @cached_property
+    def marks(self) -> Marks:
+        """What happened to each state; inside a Map of which one iteration is looked at, in that one."""
+        marks = self.overall
+        if self.iteration is None:
+            return marks
+        around, index = self.iteration
+        run = self.debugger.followed().run_at(around)
+        assert run is not None  # noqa: S101 - the view lets go of an iteration that is not there
+        alone, inside = self.debugger.followed().marks_of(run, index), f"{around}/"
+        return Marks(
+            _outside(marks.status, inside) | dict(alone.status),
+            _outside(marks.notes, inside) | dict(alone.notes),
+            frozenset(way for way in marks.taken if not way.source.startswith(inside)) | alone.taken,
+        )
+
+    @property
+    def statuses(self) -> Mapping[str, str]:
+        """The status of each state that something happened to, by pointer."""
+        return self.marks.status
+
+    @cached_property
+    def stops(self) -> frozenset[str]:
+        """The pointers of the states that have a breakpoint."""
+        return frozenset(map(self.stops_at, self.debugger.breakpoints)) - {""}
+
+    def stops_at(self, breakpoint: Breakpoint) -> str:  # noqa: A002 - the word
+        """The pointer of the state of a breakpoint, which names it or has its path; "" if it has none."""
+        if breakpoint.state is None:
+            return ""
+        bare = f".{INDICES.sub('', breakpoint.state)}"
+        found = (pointer for pointer, state in self.states.items() if bare.endswith(f".{state.name}"))
+        return next(found, "")
 
     @cached_property
     def transition(self) -> Transition | None:
@@ -53,7 +98,21 @@ class Moment:
             return None
         execution, name = self.debugger.execution, self.states[self.pointer].name
         found = (execution.shown(number) for number in reversed(range(execution.cursor)))
-        return next((transition for transition in found if transition.state == name), None)
+        within = self._within()
+        return next(
+            (one for one in found if one.state == name and one.path.startswith(within)),
+            None,
+        )
+
+    def _within(self) -> str:
+        """How the paths of the looked-at state begin: those of one iteration, if one is looked at."""
+        if self.iteration is None or not self.pointer.startswith(f"{self.iteration[0]}/"):
+            return ""
+        around, index = self.iteration
+        run = self.debugger.followed().run_at(around)
+        assert run is not None  # noqa: S101 - as in `marks`
+        container = self.debugger.execution.changes[run].frame
+        return f"{container.scope.prefix}{self.states[around].name}[{index}]."
 
     @cached_property
     def definition(self) -> Json:
@@ -62,6 +121,10 @@ class Moment:
         for step in self.pointer.split("/")[1:]:
             value = value[int(step) if isinstance(value, list) else unescape_pointer(step)]
         return copied(value)
+
+
+def _outside(by_pointer: Mapping[str, str], inside: str) -> dict[str, str]:
+    return {pointer: value for pointer, value in by_pointer.items() if not pointer.startswith(inside)}
 
 
 class Desk(Protocol):
@@ -82,6 +145,12 @@ class Desk(Protocol):
 
     def select(self, pointer: str) -> None:
         """Look at a state until the next step; "" looks at the last one again."""
+
+    def look_at(self, iteration: tuple[str, int] | None) -> None:
+        """Look at one iteration of a Map (its pointer, the index) until it is gone; None: at all."""
+
+    def toggle_breakpoint(self, pointer: str) -> None:
+        """Set a breakpoint on entering a state, or take those of the state away."""
 
     def resume(self) -> None:
         """Go on with what a question interrupted."""

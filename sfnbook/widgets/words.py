@@ -54,8 +54,9 @@ def _row(row: str) -> str:
     return f'<li style="--depth:{depth}">{escape(clipped(row.strip()))}</li>'
 
 
-def clipped(text: str) -> str:
-    return text if len(text) <= 1000 else f"{text[:1000]}… ({len(text):,} characters)"
+def clipped(text: str, most: int = 1000) -> str:
+    """The beginning of a long text, with how long it is."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
 def card(tone: str, head: str, body: str, note: str) -> str:
