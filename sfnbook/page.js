@@ -8,11 +8,14 @@ const { texts, steps, looks } = data;
 const byId = (id) => document.getElementById(id);
 const text = (number) => (number === null ? "" : texts[number]);
 const nodes = new Map([...document.querySelectorAll("svg [data-pointer]")].map((node) => [node.dataset.pointer, node]));
+const ways = [...document.querySelectorAll("svg .sfn-way")];
 const slider = byId("slider");
 let at = 0; // how many transitions are made
 let statuses = {};
-let counts = {};
+let notes = {};
+let taken = {};
 
+for (const hidden of document.querySelectorAll("svg [display]")) hidden.removeAttribute("display");
 for (const node of nodes.values()) node.dataset.words = `${nameOf(node)}, ${node.dataset.type}`;
 
 function nameOf(node) {
@@ -28,9 +31,10 @@ function element(tag, words, attributes = {}) {
 
 // Each step has the statuses that it changed, with those before: [pointer, before, after].
 function move(to) {
-  const apply = (rows, side, known) => rows.forEach((row) => (known[text(row[0])] = row[side]));
-  for (; at < to; at++) [apply(steps[at].s, 2, statuses), apply(steps[at].i, 2, counts)];
-  for (; at > to; at--) [apply(steps[at - 1].s, 1, statuses), apply(steps[at - 1].i, 1, counts)];
+  const write = (rows, side, known) => rows.forEach((row) => (known[text(row[0])] = row[side]));
+  const apply = (step, side) => [write(step.s, side, statuses), write(step.n, side, notes), write(step.v, side, taken)];
+  for (; at < to; at++) apply(steps[at], 2);
+  for (; at > to; at--) apply(steps[at - 1], 1);
 }
 
 function showGraph(step) {
@@ -43,10 +47,27 @@ function showGraph(step) {
       badge.querySelector("path").setAttribute("d", look.icon);
       badge.toggleAttribute("display", false);
     }
+    const note = text(notes[pointer] ?? null);
+    showNote(node, note);
     const said = name === "none" ? node.dataset.words : `${node.dataset.words}, ${look.label}`;
     node.setAttribute("aria-label", said);
     node.toggleAttribute("data-here", Boolean(step) && text(step.at) === pointer);
   }
+}
+
+// The pill of a state: the attempt, or how many iterations are done.
+function showNote(node, note) {
+  node.toggleAttribute("data-note", note !== "");
+  const [label, face] = [node.querySelector(".sfn-note-text"), node.querySelector(".sfn-note-face")];
+  if (label.textContent === note) return;
+  label.textContent = note;
+  const wide = label.getComputedTextLength() + 14;
+  face.setAttribute("width", String(wide));
+  face.setAttribute("x", String(Number(label.getAttribute("x")) + 7 - wide));
+}
+
+function showWays() {
+  for (const way of ways) way.toggleAttribute("data-taken", (taken[way.dataset.edge] ?? null) !== null);
 }
 
 function fill(id, rows) {
@@ -56,7 +77,7 @@ function fill(id, rows) {
 
 function showFacts(step) {
   const rows = [["state", text(step.p)], ["attempt", step.a > 1 ? String(step.a) : ""], ["error", text(step.e)], ["cause", text(step.c)]];
-  for (const [pointer, told] of Object.entries(counts)) if (told !== null) rows.push([`iterations of ${nameOf(nodes.get(pointer))}`, text(told)]);
+  for (const [pointer, told] of Object.entries(notes)) if (told !== null) rows.push([nameOf(nodes.get(pointer)), text(told)]);
   return rows.filter(([, value]) => value).flatMap(([name, value]) => [element("dt", name), element("dd", value)]);
 }
 
@@ -92,6 +113,7 @@ function go(to) {
   byId("where").textContent = `${at} of ${steps.length} transitions · ${step ? step.t : 0} s`;
   byId("said").textContent = said;
   showGraph(step);
+  showWays();
   fill("facts", step ? showFacts(step) : []);
   fill("why", step && step.y !== null ? [element("pre", text(step.y), { tabindex: "0" })] : []);
   fill("flow", step ? showFlow(step) : []);

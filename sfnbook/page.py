@@ -12,7 +12,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.explain import subject_of
+from sfnbook.layout import layout
 from sfnbook.statuses import Statuses
+from sfnbook.svg import ways
 from sfnbook.telling import sentence
 from sfnbook.theme import STATUSES
 from sfnbook.values import Json, size
@@ -108,21 +110,23 @@ def _still(debugger: Debugger) -> str:
 
 def _steps(debugger: Debugger, texts: Texts) -> list[dict[str, Json]]:
     changes, follower = debugger.execution.changes, Statuses()
-    statuses: dict[str, str] = {}
-    counts: dict[str, str] = {}
+    numbers = ways(layout(debugger.machine.definition))
+    before: list[dict[str, str]] = [{}, {}, {}]
     steps = []
     for number, transition in enumerate(debugger.transitions):
-        follower.follow(changes, number + 1)
-        now = follower.states()
-        iterations = {pointer: _counted(found) for pointer, found in follower.iterations().items()}
+        marks = follower.follow(changes, number + 1).marks()
+        taken = {str(numbers[way]): "taken" for way in marks.taken}
+        now = [dict(marks.status), dict(marks.notes), taken]
+        status, notes, edges = (_differences(old, new, texts) for old, new in zip(before, now, strict=True))
         step = _step(transition, texts) | {
             "at": texts.number(_pointer(changes[number], transition)),
-            "s": _differences(statuses, now, texts),
-            "i": _differences(counts, iterations, texts),
+            "s": status,
+            "n": notes,
+            "v": edges,
             "f": [[texts.number(name), texts.value(value)] for name, value in transition.data_flow.items()],
         }
         steps.append(step)
-        statuses, counts = now, iterations
+        before = now
     return steps
 
 
@@ -152,10 +156,6 @@ def _short(text: str | None) -> str | None:
     if text is None or len(text) <= LONGEST_TEXT:
         return text
     return f"{text[:LONGEST_TEXT]}\n... ({len(text):,} characters in all)"
-
-
-def _counted(found: dict[str, int]) -> str:
-    return ", ".join(f"{count} {what}" for what, count in found.items())
 
 
 def _differences(old: dict[str, str], new: dict[str, str], texts: Texts) -> list[list[Json]]:

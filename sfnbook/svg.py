@@ -142,6 +142,14 @@ def to_svg(
     )
 
 
+def ways(geometry: Geometry) -> dict[Way, int]:
+    """The edges of a picture by what they connect, with their numbers."""
+    return {
+        Way(edge.source, edge.target, edge.kind == CATCH): number
+        for number, edge in enumerate(geometry.edges)
+    }
+
+
 def known(status: Mapping[str, str]) -> Mapping[str, str]:
     """The statuses, or a UsageError for one that is not in `STATUSES`."""
     for pointer, name in status.items():

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import anywidget
 import traitlets
 
-from sfnbook.graph import CATCH
 from sfnbook.layout import layout
-from sfnbook.statuses import Marks, Way
-from sfnbook.svg import STATUSES, known, to_svg
+from sfnbook.statuses import Marks
+from sfnbook.svg import STATUSES, known, to_svg, ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -67,10 +66,7 @@ class GraphView(anywidget.AnyWidget):
         if machine is not self._machine:
             self._machine = machine
             drawn = layout(machine.definition)
-            self._ways = {
-                Way(edge.source, edge.target, edge.kind == CATCH): number
-                for number, edge in enumerate(drawn.edges)
-            }
+            self._ways = ways(drawn)
             self.geometry = to_svg(drawn, title=machine.name)
 
     def show_marks(self, marks: Marks) -> None:

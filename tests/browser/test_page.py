@@ -64,7 +64,7 @@ def test_keys_the_slider_and_a_state_move_through_the_session(browser: Any, addr
     page.keyboard.press("Enter")
     assert page.text_content("#said") == "Orders was entered"
     assert state.get_attribute("data-status") == "current"
-    assert state.get_attribute("aria-label") == "Orders, Map, current"
+    assert state.get_attribute("aria-label") == "Orders, Map, running"
     page.locator("#near button").first.click()
     assert where() == 1
     assert said == []
