@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 from sfnbook import outside
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
-from sfnbook.frames import AWAITING, DEADLINE, OVER, QUEUED, Change, Frame, FrameId, task_in
-from sfnbook.tasks.resources import invokes_lambda
-from sfnbook.timeline import place
+from sfnbook.frames import AWAITING, DEADLINE, OVER, QUEUED, Change, Frame, FrameId
+from sfnbook.tasks.answers import Answer
+from sfnbook.tasks.error_names import error_names
+from sfnbook.tasks.protocol import Outcome
+from sfnbook.tasks.samples import result_of
 from sfnbook.tokens import Pending
 from sfnbook.values import Json, copied
 
@@ -33,12 +35,17 @@ LEFT: Final = frozenset({"StateExited", "Caught"})
 
 
 class Unanswered(NamedTuple):
-    """A Task that nobody answers for: where, what it was sent, the code to paste, a result to begin with."""
+    """A Task that nobody answers for.
+
+    ``input`` is what it was sent, ``literal`` the code to paste, ``draft`` a sample result to begin
+    with, ``errors`` the names of the errors that it may fail with.
+    """
 
     path: str
     input: Json
     literal: str
     draft: Json
+    errors: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.path
@@ -177,13 +184,19 @@ class Recording(Execution):
         frame = self.upcoming() if self.blocked == "unanswered" else None
         if frame is None:
             return None
-        state = self.scene.state(frame)
-        refs: Any = self.setup.refs
-        literal = self.setup.answers.literal(refs[place(frame, state)], state.resource)
-        draft: Json = {"Payload": {}} if invokes_lambda(state.resource) else {}
-        task = task_in(frame.work)
-        sent = None if task is None else copied(task.arguments)
-        return Unanswered(self.path_of(frame), sent, literal, draft)
+        state = self.scene.look(frame, self.clock, self.cursor)
+        call = self.call_of(state, frame, ASKED)
+        return Unanswered(
+            self.path_of(frame),
+            copied(call.input),
+            self.literal_of(state, frame),
+            result_of(call, self.need_of(state), call.visit - 1, brief=True),
+            error_names(state.definition),
+        )
+
+
+ASKED: Final = Answer("", None, lambda _: Outcome(), False, False, True, True)
+"""Stands for the person who is asked: wants to know all of a call."""
 
 
 class OpenTask(Pending):

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from sfnbook.frames import Queue
     from sfnbook.source import Source
     from sfnbook.tasks.answers import Answer, Answers, TaskRef
+    from sfnbook.tasks.needs import Need
 
 LONGEST_CHANGE: Final = 8
 """No change has more events: closer than this to the limit, a run goes step by step."""
@@ -221,7 +222,7 @@ class Timeline:
     def _perform(self, request: working.Request) -> Change | None:
         """Ask whoever answers for a Task that is about to start."""
         state, frame = request
-        scene, setup = self.scene, self.setup
+        scene = self.scene
         if state.type == "Map":
             return distributed.PERFORM[frame.phase](state, frame, scene)
         answer = self._answer(state, frame)
@@ -230,8 +231,8 @@ class Timeline:
                 return nested.start(state, frame, scene, key)
             if waits_outside(state) and frame.phase == SCHEDULED:
                 return working.started(state, frame, scene, working.TO_OUTSIDE)
-            literal = setup.answers.literal(setup.refs[place(frame, state)], state.resource)
-            raise UnansweredTask(frame.scope.prefix + state.name, state.name, literal)
+            path = frame.scope.prefix + state.name
+            raise UnansweredTask(path, state.name, self.literal_of(state, frame))
         return self._answered(state, frame, answer)
 
     def _answer(self, state: Any, frame: Frame) -> Answer | None:
@@ -254,12 +255,24 @@ class Timeline:
         return None if answer is None or answer.asks else self._answered(state, frame, answer)
 
     def _answered(self, state: Any, frame: Frame, answer: Answer) -> Change:
-        outcome = answer.run(self._call(state, frame, answer))
+        outcome = answer.run(self.call_of(state, frame, answer))
         others = working.remembered(self.scene, answer, outcome.memory)
         begin = working.taken if frame.phase == QUEUED else working.started
         return begin(state, frame, self.scene, outcome, others, answer.key)
 
-    def _call(self, state: Any, frame: Frame, answer: Answer) -> Call:
+    def literal_of(self, state: Any, frame: Frame) -> str:
+        """The code to paste for a Task that nobody answers for."""
+        ref = self.setup.refs[place(frame, state)]
+        return self.setup.answers.literal(ref, state.resource, self.need_of(state))
+
+    def need_of(self, state: Any) -> Need:
+        """What later states read of a Task's result."""
+        from sfnbook.tasks.samples import Sampler  # noqa: PLC0415
+
+        return Sampler(self.setup.definitions.values()).need(state.name, state.definition.resource)
+
+    def call_of(self, state: Any, frame: Frame, answer: Answer) -> Call:
+        """What an answer is asked for a Task that is about to start."""
         task, world, visit = frame.work, self.scene.world, frame.visit
         if frame.phase == QUEUED:
             task = task.task

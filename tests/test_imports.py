@@ -54,6 +54,7 @@ LATE_OWN = {
         "tasks.samples",
         "teststate",
     },
+    "timeline": {"tasks.samples"},
     "tasks.answers": {"tasks.samples"},
     "tasks.compiling": {"tasks.samples"},
     "debugger": {".", "layout", "page", "plots", "redacted", "session", "svg", "widgets.debugger"},

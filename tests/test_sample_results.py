@@ -17,7 +17,8 @@ from sfnbook.tasks.needs import EVERY, Need, of_expression, of_template, of_valu
 from sfnbook.tasks.plausible import NOTHING, Facts, value
 from sfnbook.tasks.reading import Reading
 from sfnbook.tasks.resources import parse_resource
-from sfnbook.tasks.samples import JOBS, result_of, sample_input
+from sfnbook.tasks.samples import result_of, sample_input
+from sfnbook.tasks.services.jobs import JOBS
 from sfnbook.teststate_mocks import problem
 from tests.machines import LAMBDA, block, load
 
@@ -351,7 +352,7 @@ def test_a_job_has_ended_well(job, way):
 
 def test_every_job_is_described():
     pytest.importorskip("botocore")
-    assert [job for job in JOBS if not result_of(call_of(f"{job}.sync"))] == []
+    assert [job for job in JOBS if not result_of(call_of(f"{':'.join(job)}.sync"))] == []
 
 
 def test_the_exit_code_of_a_container_is_0():
@@ -412,7 +413,7 @@ def _forget():
     shapes.model_shape.cache_clear()
     from sfnbook.tasks import samples
 
-    samples._job_shape.cache_clear()
+    samples._described.cache_clear()
 
 
 @pytest.mark.usefixtures("alone")

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook import chance
+from sfnbook.clock import parse_timestamp
 from sfnbook.definition import ABSENT
 from sfnbook.tasks.needs import EVERY, KINDS, Need
 from sfnbook.tasks.shapes import ANY, Shape
@@ -91,6 +92,8 @@ def _another(shape: Shape | None, named: list[Json]) -> Json:
 
 
 def _made(shape: Shape, need: Need, name: str, facts: Facts, depth: int) -> Json:
+    if shape.form == "timestamp":
+        return facts.now if shape.kind == "string" else (parse_timestamp(facts.now) or 0) // 1000
     if shape.kind == "any":
         return _of_need(need, name, facts, depth)
     return MAKERS[shape.kind](shape, need, name, facts, depth)
@@ -190,7 +193,7 @@ _BRIEF: Final = (5, 3, 1, 0)
 
 
 def _is_usual(name: str, shape: Shape, depth: int) -> bool:
-    scalar = shape.kind in {"string", "number", "boolean"}
+    scalar = shape.kind in {"string", "number", "boolean"} or bool(shape.form)
     if shape.kind not in {"number", "boolean"} and _UNUSUAL.search(name):
         return False
     return scalar or depth < 2
@@ -244,8 +247,8 @@ def _scalar(shape: Shape, need: Need, name: str, facts: Facts, _depth: int) -> J
         return max(shape.low or number, min(shape.high or number, number))
     if shape.values:
         return sent if sent in shape.values else _of_enum(shape.values, name, facts)
-    if shape.form:
-        return facts.now if shape.form == "timestamp" else PLAIN["base64"](name, facts)
+    if shape.form == "blob":
+        return PLAIN["base64"](name, facts)
     if need.parsed is not None or need.split is not None or "digits" in need.kinds or "base64" in need.kinds:
         return _of_need(need, name, facts, 0)
     return sent if isinstance(sent, str) else _fitted(_text(name, facts), shape)

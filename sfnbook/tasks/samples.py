@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.definition import ABSENT, Task
 from sfnbook.tasks import functions, models, shapes
+from sfnbook.tasks.needs import Need
 from sfnbook.tasks.plausible import NOTHING, Facts, value
 from sfnbook.tasks.protocol import Call, Outcome
 from sfnbook.tasks.reading import Reading
 from sfnbook.tasks.resources import Resource, invokes_lambda, parse_resource
+from sfnbook.tasks.services.calling import UNDECORATED
+from sfnbook.tasks.services.jobs import JOBS
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sfnbook.definition import Definition
-    from sfnbook.tasks.needs import Need
 
 
 class Sampler:
@@ -88,14 +90,15 @@ def result_of(call: Call, need: Need | None = None, visit: int = 0, *, brief: bo
     special = SPECIAL.get((resource.service, resource.action))
     if special is not None:
         return special(need, facts)
-    shape = _job_shape(resource) if resource.pattern != "request" else None
-    shape = shape or shapes.output_shape(resource) or shapes.FALLBACKS.get(_key(resource))
+    shape = shapes.output_shape(resource)
+    if shape is None and resource.pattern != "request" and (made := _ended(resource, need, facts)):
+        return made
+    shape = shape or shapes.FALLBACKS.get(_key(resource))
     made = _free(need, facts) if shape is None else value(shape, need, "", facts)
-    made = {} if made is ABSENT else made
-    if isinstance(made, dict):
-        made |= ENDED.get(_key(resource), {})
-        if resource.kind == "integration" and resource.pattern == "request" and not brief:
-            made |= functions.metadata(call, text(made), 200, {})
+    if made is ABSENT or not isinstance(made, dict):
+        return {}
+    if resource.kind == "integration" and resource.service not in UNDECORATED and not brief:
+        made |= functions.metadata(call, text(made), 200, {})
     return made
 
 
@@ -181,52 +184,40 @@ SPECIAL: Final[dict[tuple[str, str], Callable[[Need, Facts], Json]]] = {
 }
 """Optimized integrations whose answer is no API's."""
 
-JOBS: Final = {
-    "athena:startQueryExecution": ("athena", "GetQueryExecution", "", ""),
-    "batch:submitJob": ("batch", "DescribeJobs", "Jobs", ""),
-    "bedrock:createModelCustomizationJob": ("bedrock", "GetModelCustomizationJob", "", ""),
-    "codebuild:retryBuildBatch": ("codebuild", "BatchGetBuildBatches", "BuildBatches", "BuildBatch"),
-    "codebuild:startBuild": ("codebuild", "BatchGetBuilds", "Builds", "Build"),
-    "codebuild:startBuildBatch": ("codebuild", "BatchGetBuildBatches", "BuildBatches", "BuildBatch"),
-    "databrew:startJobRun": ("databrew", "DescribeJobRun", "", ""),
-    "ecs:runTask": ("ecs", "DescribeTasks", "Tasks", ""),
-    "eks:createCluster": ("eks", "DescribeCluster", "", ""),
-    "eks:createFargateProfile": ("eks", "DescribeFargateProfile", "", ""),
-    "eks:createNodegroup": ("eks", "DescribeNodegroup", "", ""),
-    "eks:deleteCluster": ("eks", "DescribeCluster", "", ""),
-    "eks:deleteFargateProfile": ("eks", "DescribeFargateProfile", "", ""),
-    "eks:deleteNodegroup": ("eks", "DescribeNodegroup", "", ""),
-    "elasticmapreduce:addStep": ("emr", "DescribeStep", "", ""),
-    "elasticmapreduce:createCluster": ("emr", "DescribeCluster", "", ""),
-    "elasticmapreduce:terminateCluster": ("emr", "DescribeCluster", "", ""),
-    "emr-containers:createVirtualCluster": ("emr-containers", "DescribeVirtualCluster", "", ""),
-    "emr-containers:startJobRun": ("emr-containers", "DescribeJobRun", "", ""),
-    "emr-serverless:startJobRun": ("emr-serverless", "GetJobRun", "", ""),
-    "glue:startJobRun": ("glue", "GetJobRun", "JobRun", ""),
-    "mediaconvert:createJob": ("mediaconvert", "GetJob", "", ""),
-    "sagemaker:createHyperParameterTuningJob": ("sagemaker", "DescribeHyperParameterTuningJob", "", ""),
-    "sagemaker:createLabelingJob": ("sagemaker", "DescribeLabelingJob", "", ""),
-    "sagemaker:createProcessingJob": ("sagemaker", "DescribeProcessingJob", "", ""),
-    "sagemaker:createTrainingJob": ("sagemaker", "DescribeTrainingJob", "", ""),
-    "sagemaker:createTransformJob": ("sagemaker", "DescribeTransformJob", "", ""),
-}
-"""What describes a job that ended: service, operation, the member of its answer that is taken (of a
-list, the first item) and the name it then has."""
 
-ENDED: Final[dict[str, dict[str, Json]]] = {
-    "ecs:runTask.sync": {"DesiredStatus": "STOPPED", "LastStatus": "STOPPED"},
-}
-"""The good end of jobs whose status is free text."""
+# --- jobs -------------------------------------------------------------------------------------------
+def _ended(resource: Resource, need: Need, facts: Facts) -> Json:
+    """The last description of a job that ended well; None where nothing describes it."""
+    job, shape = JOBS.get((resource.service, resource.action)), _described(resource)
+    if job is None or shape is None:
+        return None
+    # What the result adds to the description, its readers put before the names.
+    inner = Need()
+    inner.take(need)
+    for name, under in need.members.items():
+        if name not in shape.members:
+            inner.take(under)
+    made = value(shape, inner, "", facts)
+    return job.shown(_with_status(made, job.status.split("."), job.good.split()))
 
 
 @cache
-def _job_shape(resource: Resource) -> shapes.Shape | None:
-    job = JOBS.get(f"{resource.service}:{resource.action}")
-    operation = models.named(job[0], job[1]) if job else None
-    if job is None or operation is None:
-        return None
-    shape = shapes.shape_of(operation.model, operation.name)
-    if shape is not None and job[2]:
-        shape = shape.members[job[2]]
-        shape = shape.item or shape
-    return shapes.structure(**{job[3]: shape}) if shape is not None and job[3] else shape
+def _described(resource: Resource) -> shapes.Shape | None:
+    """The shape of one job as its service describes it."""
+    job, started = JOBS.get((resource.service, resource.action)), models.operation(resource)
+    operation = models.named(started.service, job.describe) if job and started else None
+    shape = shapes.shape_of(operation.model, operation.name) if operation else None
+    for step in job.at.split(".") if job and job.at else ():
+        if shape is not None:
+            shape = shape.item if step.isdigit() else shape.members.get(step)
+    return shape
+
+
+def _with_status(made: Json, steps: list[str], good: list[str]) -> Json:
+    """A description whose status is one of the good ones."""
+    if not good or not isinstance(made, dict):
+        return made
+    first, *rest = steps
+    if rest:
+        return made | {first: _with_status(made.get(first) or {}, rest, good)}
+    return made if made.get(first) in good else made | {first: good[0]}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.tasks import models
 from sfnbook.tasks.models import pascal
+from sfnbook.tasks.services.casing import field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -299,11 +300,10 @@ FALLBACKS: Final[Mapping[str, Shape]] = {
 
 # --- botocore ---------------------------------------------------------------------------------------
 _KINDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("string", "blob", "timestamp", "character"), "string"),
+    **dict.fromkeys(("string", "blob", "character"), "string"),
     **dict.fromkeys(("integer", "long", "float", "double", "short", "bigdecimal"), "number"),
     "boolean": "boolean",
 }
-_FORMS: Final = frozenset({"timestamp", "blob"})
 
 
 @cache
@@ -313,47 +313,64 @@ def model_shape(resource: Resource) -> Shape | None:
     return None if operation is None else shape_of(operation.model, operation.name)
 
 
-def shape_of(model: Mapping[str, Any], action: str) -> Shape | None:
+def shape_of(model: Mapping[str, Any], action: str, *, sdk: bool = False) -> Shape | None:
     """The shape of what an operation gives, from a service model in AWS's ``service-2`` form.
+
+    ``sdk`` asks for aws-sdk's form of names and timestamps, else it is that of optimized integrations.
 
     >>> shapes = {"P": {"type": "structure", "members": {"at": {"shape": "T"}}}, "T": {"type": "timestamp"}}
     >>> model = {"operations": {"Ping": {"output": {"shape": "P"}}}, "shapes": shapes}
-    >>> shape_of(model, "ping").members["At"].kind
+    >>> shape_of(model, "ping", sdk=True).members["At"].kind
     'string'
     """
     operation = model["operations"].get(pascal(action))
     if operation is None:
         return None
     output = operation.get("output")
-    return structure() if output is None else _read(model["shapes"], output["shape"], {})
+    return structure() if output is None else _Reader(model["shapes"], sdk).read(output["shape"])
 
 
-def _read(shapes: Mapping[str, Any], name: str, seen: dict[str, Shape]) -> Shape:
-    """A model's shape; one that holds itself is read once, its members filled in afterwards."""
-    if name in seen:
-        return seen[name]
-    found = shapes[name]
-    kind = found["type"]
-    if kind == "structure":
+class _Reader:
+    """Reads the shapes of one model; one that holds itself is read once, its members filled in afterwards."""
+
+    def __init__(self, shapes: Mapping[str, Any], sdk: bool) -> None:
+        self.shapes, self.sdk = shapes, sdk
+        self.seen: dict[str, Shape] = {}
+
+    def read(self, name: str) -> Shape:
+        if name not in self.seen:
+            kind = self.shapes[name]["type"]
+            read = self._structure if kind == "structure" else self._several
+            self.seen[name] = read(name) if kind in {"structure", "list", "map"} else self._scalar(name)
+        return self.seen[name]
+
+    def _structure(self, name: str) -> Shape:
+        found = self.shapes[name]
         members: dict[str, Shape] = {}
-        required = tuple(pascal(member) for member in found.get("required", ()))
+        required = tuple(self._field(member) for member in found.get("required", ()))
         union = bool(found.get("union")) or name == "AttributeValue"
-        seen[name] = Shape(
-            "any" if found.get("document") else "object", members=members, required=required, union=union
-        )
+        kind = "any" if found.get("document") else "object"
+        self.seen[name] = shape = Shape(kind, members=members, required=required, union=union)
         for key, member in found["members"].items():
-            members[pascal(key)] = _read(shapes, member["shape"], seen)
-        return seen[name]
-    if kind in {"list", "map"}:
-        inner = found["member" if kind == "list" else "value"]["shape"]
+            members[self._field(key)] = self.read(member["shape"])
+        return shape
+
+    def _several(self, name: str) -> Shape:
+        found = self.shapes[name]
+        kind, inner = ("array", "member") if found["type"] == "list" else ("map", "value")
         # A list cannot be changed once it is made: one that holds itself is left open at the inner place.
-        seen[name] = ANY
-        seen[name] = Shape("array" if kind == "list" else "map", item=_read(shapes, inner, seen))
-        return seen[name]
-    return Shape(
-        _KINDS.get(kind, "any"),
-        found.get("min"),
-        found.get("max"),
-        tuple(found.get("enum", ())),
-        form=kind if kind in _FORMS else "",
-    )
+        self.seen[name] = ANY
+        return Shape(kind, item=self.read(found[inner]["shape"]))
+
+    def _scalar(self, name: str) -> Shape:
+        found = self.shapes[name]
+        kind = found["type"]
+        if kind == "timestamp":
+            # Optimized integrations give milliseconds; a mocked text is not refused.
+            return Shape("string" if self.sdk else "any", form=kind)
+        form = kind if kind == "blob" else ""
+        values = tuple(found.get("enum", ()))
+        return Shape(_KINDS.get(kind, "any"), found.get("min"), found.get("max"), values, form=form)
+
+    def _field(self, member: str) -> str:
+        return field(member, sdk=self.sdk)
