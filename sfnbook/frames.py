@@ -93,6 +93,7 @@ FANNING: Final = "fanning"  # a Map or Parallel with children to start
 JOINING: Final = "joining"  # all children have started, some still run
 STOPPING: Final = "stopping"  # a child failed: the others are being aborted
 ENDED: Final = "ended"  # left a state with End: true; ``data`` is its output
+NAMED: Final = "named"  # the name that somebody chose for a nested execution
 POLLING: Final = "polling"  # an activity: its queue, and the workers that poll it
 TICKET: Final = "ticket"  # a place in the queue of an activity
 DEADLINE: Final = "deadline"  # the execution's own TimeoutSeconds
@@ -358,6 +359,13 @@ class Nested(NamedTuple):
     task: Scheduled
     child: FrameId
     submitted: Json = None
+
+
+class Named(NamedTuple):
+    """NAMED: which nested execution has a name that a Task chose, and with what input."""
+
+    child: FrameId
+    input: Json
 
 
 class MapRun(NamedTuple):

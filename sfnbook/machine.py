@@ -14,6 +14,7 @@ from sfnbook.execution import Execution
 from sfnbook.family import deadline_frame
 from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
+from sfnbook.nested import Startable
 from sfnbook.outside import payload
 from sfnbook.polling import queues_of
 from sfnbook.program import Program, compile_definition, start_of
@@ -89,6 +90,11 @@ class StateMachine:
     def arn(self) -> str:
         """The machine's ARN: its own, if it was described by AWS."""
         return self._read.arn or f"{ACCOUNT}:stateMachine:{self.name}"
+
+    @property
+    def told_type(self) -> str | None:
+        """STANDARD or EXPRESS if its description says it."""
+        return self._read.type
 
     @property
     def role_arn(self) -> str:
@@ -176,7 +182,7 @@ class StateMachine:
             refs=refs,
             answers=answers,
             limits=limits,
-            machines={key: (one.arn, one.name) for key, one in nested.items()},
+            machines={key: Startable(one.arn, one.name, one.told_type) for key, one in nested.items()},
             files=_open(files, definitions.values() if tasks == SAMPLE else ()),
             activities=None if activities is None else frozenset(activities),
             queues=queues_of(refs, answers),

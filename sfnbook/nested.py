@@ -6,15 +6,14 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.h
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sfnbook import chance, polling, working
-from sfnbook.clock import iso
+from sfnbook.clock import SECOND, iso
 from sfnbook.errors import TASK_FAILED, TIMEOUT
 from sfnbook.family import deadline_frame, deadline_of, descendants, stopped, stopped_below
 from sfnbook.frames import (
     ABORTED,
-    ANSWERED,
     BIRTH,
     FIRST_VISIT,
     NESTED,
@@ -28,71 +27,74 @@ from sfnbook.frames import (
     Running,
     Scope,
     failure_in,
+    task_in,
 )
 from sfnbook.scene import hashed, lineage_of
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
+    from sfnbook.family import Pairs
     from sfnbook.program import CompiledTask
     from sfnbook.scene import Scene
+    from sfnbook.tasks.resources import Resource
 
-ACTION = "startExecution"
+BILLED_STEP: Final = SECOND // 10
 
 
-def machine_of(state: CompiledTask, frame: Frame, scene: Scene) -> str | None:
+class Startable(NamedTuple):
+    """A state machine that Tasks can start; ``type`` is None where nobody said it."""
+
+    arn: str
+    name: str
+    type: str | None
+
+
+def arguments_of(frame: Frame) -> dict[str, Json]:
+    """What a Task sends to Step Functions."""
+    task = task_in(frame.work)
+    return task.arguments if task is not None and isinstance(task.arguments, dict) else {}
+
+
+def machine_of(frame: Frame, scene: Scene) -> str | None:
     """The key in ``machines=`` of the state machine that a Task starts, if it is there."""
-    resource = state.resource
-    if resource.service != "states" or resource.action != ACTION or not scene.machines:
-        return None
-    wanted = str(frame.work.arguments.get("StateMachineArn", ""))
-    for key, (arn, name) in scene.machines.items():
-        if wanted in {key, arn, name} or wanted.rpartition(":")[2] in {key, name}:
+    wanted = str(arguments_of(frame).get("StateMachineArn", ""))
+    # A version or an alias stands behind the name.
+    named = wanted.rpartition(":stateMachine:")[2].partition(":")[0]
+    for key, machine in scene.machines.items():
+        if wanted in {key, machine.arn, machine.name} or named in {key, machine.name}:
             return key
     return None
 
 
-def start(state: CompiledTask, frame: Frame, scene: Scene, key: str) -> Change:
-    """TaskStarted, with the child execution about to start."""
-    task = frame.work._replace(started=scene.now)
-    child = _child(state, frame, scene, key)
-    program = scene.programs[key]
-    first = scene.next_event(frame)
-    after = frame._replace(
-        due=scene.now, event=first, phase=STARTED, work=Nested(task, child.id, _accepted(child))
-    )
-    if state.resource.pattern == "request":
-        # Fire and forget: the child goes on by itself.
-        after = after._replace(phase=ANSWERED, work=Running(task, _accepted(child), None))
-    others = ((None, child), *deadline_frame(child, program.definition.timeout_seconds, scene.limits))
-    return Change("TaskStarted", scene.now, frame, after, others, first, ("TaskStarted",))
-
-
-def _child(state: CompiledTask, frame: Frame, scene: Scene, key: str) -> Frame:
-    arguments = frame.work.arguments
-    arn, name = scene.machines[key]
+def child_of(state: CompiledTask, frame: Frame, scene: Scene, key: str, workflow: str) -> Frame:
+    """The child execution that a Task starts, before its first step."""
+    arguments = arguments_of(frame)
+    machine = scene.machines[key]
     lineage = lineage_of(frame)
     bits = chance.combine(scene.seed, hashed(lineage), chance.digest("name"))
-    given = arguments.get("Name") or chance.uuid_text(bits)
+    name = str(arguments.get("Name") or chance.uuid_text(bits))
     child_id = (scene.number, 0)
-    base = arn.partition(":stateMachine:")[0]
+    base = machine.arn.partition(":stateMachine:")[0]
+    arn = f"{base}:execution:{machine.name}:{name}"
+    if workflow == "EXPRESS":
+        run = chance.uuid_text(chance.combine(bits, chance.digest("express")))
+        arn = f"{base}:express:{machine.name}:{name}:{run}"
+    role = frame.scope.execution.role_arn
     execution = Identity(
-        child_id,
-        key,
-        f"{base}:execution:{name}:{given}",
-        str(given),
-        arn,
-        name,
-        frame.scope.execution.role_arn,
-        _input(arguments),
-        scene.now,
-        "STANDARD",
+        child_id, key, arn, name, machine.arn, machine.name, role, _input(arguments), scene.now, workflow
     )
     scope = Scope(f"{frame.scope.prefix}{state.name}/", execution, frame.id, 0, lineage)
     start_at = scene.programs[key].start
     return Frame(child_id, scope, start_at, BIRTH, execution.input, {}, FIRST_VISIT, scene.now, 0, None)
 
 
-def _input(arguments: Json) -> Json:
+def births(child: Frame, scene: Scene, key: str) -> Pairs:
+    """The child, and its own limit of time."""
+    limit = scene.programs[key].definition.timeout_seconds
+    return ((None, child), *deadline_frame(child, limit, scene.limits))
+
+
+def _input(arguments: dict[str, Json]) -> Json:
     given = arguments.get("Input")
     if isinstance(given, str):
         try:
@@ -102,19 +104,39 @@ def _input(arguments: Json) -> Json:
     return {} if given is None else given
 
 
-def _accepted(child: Frame) -> dict[str, Json]:
+def accepted(child: Frame, resource: Resource, scene: Scene) -> dict[str, Json]:
+    """What StartExecution answers."""
     execution = child.scope.execution
-    return {"ExecutionArn": execution.arn, "StartDate": iso(execution.started)}
+    answer: dict[str, Json] = {"ExecutionArn": execution.arn, "StartDate": iso(execution.started)}
+    if resource.kind == "sdk":
+        return answer
+    request = chance.uuid_text(scene.draw_bits("request"))
+    return {
+        **answer,
+        "SdkHttpMetadata": {"HttpStatusCode": 200},
+        "SdkResponseMetadata": {"RequestId": request},
+    }
+
+
+def awaited(frame: Frame, scene: Scene, work: Nested, others: Pairs, *, submits: bool = True) -> Change:
+    """TaskStarted, where the Task is going to wait for the child's end."""
+    after = frame.at(STARTED, scene.now, scene.first, work)
+    if not submits:
+        after = after.at(NESTED, _limit(work), scene.first, work)
+    return Change("TaskStarted", scene.now, frame, after, others, scene.first, ("TaskStarted",))
+
+
+def _limit(work: Nested) -> int | None:
+    """When the Task's own TimeoutSeconds strikes."""
+    task = work.task
+    return None if task.timeout is None or task.started is None else task.started + task.timeout
 
 
 def submit(frame: Frame, scene: Scene) -> Frame:
     """The Task waits for the child from here on."""
     work: Nested = frame.work
-    child = scene.frames[work.child]
-    due = scene.now if child.phase in OVER else None
-    if due is None and work.task.timeout is not None and work.task.started is not None:
-        due = work.task.started + work.task.timeout
-    return frame._replace(phase=NESTED, due=due)
+    ended = scene.frames[work.child].phase in OVER
+    return frame._replace(phase=NESTED, due=scene.now if ended else _limit(work))
 
 
 def finished(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
@@ -123,9 +145,12 @@ def finished(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     child = scene.frames[work.child]
     if child.phase not in OVER:
         return _too_late(state, frame, child, scene)
-    record = _record(child, scene.now, as_json=state.resource.pattern == "sync:2")
+    # StartSyncExecution has an answer whatever became of the execution: its Status tells.
+    waits = state.resource.pattern != "request"
+    as_json = state.resource.pattern == "sync:2"
+    record = _record(child, scene.now, as_json=as_json) if waits else _answer(child, scene.now)
     failure = None
-    if child.phase != "SUCCEEDED":
+    if waits and child.phase != "SUCCEEDED":
         failure = Failure(TASK_FAILED, text(record), state.pointer)
     running = Running(work.task, None if failure else record, failure)
     change = working.answered(state, frame._replace(work=running), scene)
@@ -141,6 +166,16 @@ def _too_late(state: CompiledTask, frame: Frame, child: Frame, scene: Scene) -> 
     deadline = tuple((below, None) for below in deadline_of(child, scene))
     others = ((child, stopped(child, ABORTED, scene.now)), *stopped_below(child, scene, ABORTED), *deadline)
     return change._replace(before=frame, others=change.others + others)
+
+
+def _answer(child: Frame, now: int) -> dict[str, Json]:
+    """What StartSyncExecution answers; Express is billed in steps of 100 ms and of 64 MB."""
+    lasted = now - child.scope.execution.started
+    billed = max(-(-lasted // BILLED_STEP), 1) * (BILLED_STEP // 1000)
+    return {
+        "BillingDetails": {"BilledDurationInMilliseconds": billed, "BilledMemoryUsedInMB": 64},
+        **_record(child, now, as_json=False),
+    }
 
 
 def _record(child: Frame, now: int, *, as_json: bool) -> dict[str, Json]:

@@ -11,7 +11,18 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sfnbook import clock, distributed, failing, faults, nested, outside, polling, redriving, tokens, working
+from sfnbook import (
+    clock,
+    distributed,
+    failing,
+    faults,
+    outside,
+    polling,
+    redriving,
+    stepfunctions,
+    tokens,
+    working,
+)
 from sfnbook.branches import Recording
 from sfnbook.decide import leave
 from sfnbook.definition import ABSENT
@@ -338,9 +349,8 @@ class Rerun(Recording):
             return _started(state, frame, scene, entry)
         if frame.phase == QUEUED:
             raise Differs
-        key = nested.machine_of(state, frame, scene)
-        if key is not None:
-            return nested.start(state, frame, scene, key)
+        if (own := stepfunctions.inside(state, frame, scene)) is not None:
+            return own
         if waits_outside(state):
             return working.started(state, frame, scene, working.TO_OUTSIDE)
         raise Differs

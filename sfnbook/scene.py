@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sfnbook.frames import FrameId, Queue, World
+    from sfnbook.nested import Startable
     from sfnbook.program import Program
     from sfnbook.values import Json
 
@@ -50,7 +51,7 @@ class Scene(Environment):
         self.item: Item | None = None
         self.token: str | None = None
         self.draws: dict[str, int] = {}
-        self.machines: Mapping[str, Any] = {}
+        self.machines: Mapping[str, Startable] = {}
         self.files: Any = None
         self.activities: frozenset[str] | None = None
         self.queues: Mapping[tuple[str, str], Queue] = {}

@@ -55,7 +55,7 @@ class Session(NamedTuple):
 def machines_of(setup: Setup) -> dict[str, StateMachine]:
     """The state machines of an execution, "main" the one that was started."""
     names = {"main": setup.birth.frame.scope.execution.machine_name}
-    names |= {key: name for key, (_, name) in setup.machines.items()}
+    names |= {key: one.name for key, one in setup.machines.items()}
     return {key: StateMachine(read, name=names[key]) for key, read in setup.sources.items()}
 
 
@@ -83,7 +83,7 @@ def document(session: Session, version: str) -> dict[str, Json]:
 def start_of(setup: Setup) -> dict[str, Json]:
     """How an execution was started, as JSON: its machines, input, clock, seed and limits."""
     identity = setup.birth.frame.scope.execution
-    names = {"main": identity.machine_name, **{key: name for key, (_, name) in setup.machines.items()}}
+    names = {"main": identity.machine_name, **{key: one.name for key, one in setup.machines.items()}}
     return {
         "machines": {key: _machine(read, names[key]) for key, read in setup.sources.items()},
         "input": identity.input,

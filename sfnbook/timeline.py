@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
-from sfnbook import distributed, failing, nested, polling, working
+from sfnbook import distributed, failing, polling, stepfunctions, working
 from sfnbook.clock import seconds
 from sfnbook.decide import decide
 from sfnbook.errors import UnansweredTask
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from sfnbook.definition import Definition
     from sfnbook.frames import Queue
+    from sfnbook.nested import Startable
     from sfnbook.source import Source
     from sfnbook.tasks.answers import Answer, Answers, TaskRef
     from sfnbook.tasks.needs import Need
@@ -81,7 +82,7 @@ class Setup:
     birth: Change
     limits: Limits
     seed: int
-    machines: Mapping[str, tuple[str, str]]  # the ARN and name of those that Tasks can start
+    machines: Mapping[str, Startable]  # those that Tasks can start
     files: Any
     activities: frozenset[str] | None
     queues: Mapping[tuple[str, str], Queue]  # of activity Tasks
@@ -225,34 +226,27 @@ class Timeline:
         scene = self.scene
         if state.type == "Map":
             return distributed.PERFORM[frame.phase](state, frame, scene)
-        answer = self._answer(state, frame)
+        answer = self.setup.answers.find(self.setup.refs[place(frame, state)])
+        if answer is None or answer.key == EVERY_TASK:
+            own = stepfunctions.inside(state, frame, scene, alone=answer is None)
+            if own is not None:
+                return own
         if answer is None:
-            if (key := nested.machine_of(state, frame, scene)) is not None:
-                return nested.start(state, frame, scene, key)
             if waits_outside(state) and frame.phase == SCHEDULED:
                 return working.started(state, frame, scene, working.TO_OUTSIDE)
             path = frame.scope.prefix + state.name
             raise UnansweredTask(path, state.name, self.literal_of(state, frame))
         return self._answered(state, frame, answer)
 
-    def _answer(self, state: Any, frame: Frame) -> Answer | None:
-        """The answer for a Task; a machine of ours that it starts comes before the answer for every Task."""
-        answer = self.setup.answers.find(self.setup.refs[place(frame, state)])
-        if (
-            answer is not None
-            and answer.key == EVERY_TASK
-            and nested.machine_of(state, frame, self.scene) is not None
-        ):
-            return None
-        return answer
-
     def _scripted(self, request: Any) -> Change | None:
         """The start of a Task whose answer is written down: nobody has to be called."""
         state, frame = request
         if state.type == "Map":
             return None
-        answer = self._answer(state, frame)
-        return None if answer is None or answer.asks else self._answered(state, frame, answer)
+        answer = self.setup.answers.find(self.setup.refs[place(frame, state)])
+        if answer is None or answer.asks or (answer.key == EVERY_TASK and stepfunctions.concerns(state)):
+            return None
+        return self._answered(state, frame, answer)
 
     def _answered(self, state: Any, frame: Frame, answer: Answer) -> Change:
         outcome = answer.run(self.call_of(state, frame, answer))
@@ -465,7 +459,9 @@ class Timeline:
             return not self.scene.is_answered(state, task)
         if waits_outside(state):
             return False
-        return not self.scene.is_answered(state, task) and nested.machine_of(state, task, self.scene) is None
+        return (
+            not self.scene.is_answered(state, task) and stepfunctions.inside(state, task, self.scene) is None
+        )
 
     # --- copies -------------------------------------------------------------------------------------
     def fork(self) -> Self:

@@ -19,7 +19,7 @@ from sfnbook.polling import activity_id, first_in_line, taken
 from sfnbook.tasks.durations import drawn
 from sfnbook.tasks.protocol import ENDINGS, Outcome, ended, failed, succeeded
 from sfnbook.values import Json, checked, copied
-from sfnbook.working import ahead, awaiting, deadline, expiry, frame_of, heard, wait_in
+from sfnbook.working import ahead, awaiting, deadline, expiry, frame_of, heard, open_wait_in, wait_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,23 +204,15 @@ def _open_frame(timeline: Timeline, seen: Frame) -> Frame:
 def still_open(timeline: Timeline, seen: Frame) -> Frame | None:
     """The frame of an open task as it stands; None once the task is answered or over."""
     frame, before = timeline.frames.get(seen.id), wait_in(seen)
-    wait = None if frame is None else open_wait_in(frame, timeline)
+    wait = None if frame is None else open_wait_in(frame, timeline.clock)
     same = wait is not None and before is not None and wait.task.token == before.task.token
     return frame if same else None
-
-
-def open_wait_in(frame: Frame, timeline: Timeline) -> Awaiting | None:
-    """The wait of a frame that may still be answered: an answer that has arrived ends it."""
-    wait = wait_in(frame)
-    if wait is not None and wait.coming is not None and wait.coming.due <= timeline.clock:
-        return None
-    return wait
 
 
 def pending(timeline: Timeline) -> list[Pending]:
     """The open callbacks and activity tasks, the longest open first."""
     timeline.settle()
-    waiting = [frame for frame in timeline.frames.values() if open_wait_in(frame, timeline) is not None]
+    waiting = [frame for frame in timeline.frames.values() if open_wait_in(frame, timeline.clock) is not None]
     waiting.sort(key=lambda frame: (frame.event, frame.id))
     return [Pending(timeline, frame, timeline.scene.state(frame)) for frame in waiting]
 
@@ -231,7 +223,7 @@ def by_token(timeline: Timeline, token: str) -> Pending:
     place = frame_of(str(token))
     frame = None if place is None else timeline.frames.get(place)
     if frame is not None and (task := task_in(frame.work)) is not None and task.token == token:
-        wait = open_wait_in(frame, timeline)
+        wait = open_wait_in(frame, timeline.clock)
         if wait is not None and wait.taken:
             return Pending(timeline, frame, timeline.scene.state(frame))
         if frame.phase in LATE:

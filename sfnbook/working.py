@@ -379,6 +379,14 @@ def heard(wait: Awaiting, now: int) -> int:
     return last_beat(wait.beat, wait.beats[: bisect_right(wait.beats, now)], wait.task.heartbeat)
 
 
+def open_wait_in(frame: Frame, now: int) -> Awaiting | None:
+    """The wait of a frame that may still be answered: an answer that has arrived ends it."""
+    wait = wait_in(frame)
+    if wait is not None and wait.coming is not None and wait.coming.due <= now:
+        return None
+    return wait
+
+
 def wait_in(frame: Frame) -> Awaiting | None:
     """The open wait that a frame stands in, with its answer on the way or not."""
     if frame.phase in {AWAITING, QUEUED}:

@@ -24,10 +24,11 @@ from sfnbook.tasks import (
     mock_config,
     result,
     sequence,
+    waiting,
     worker,
 )
 from sfnbook.tasks.protocol import Failure
-from tests.machines import ACTIVITY, LAMBDA, block, load, mapping, of_kind, times
+from tests.machines import ACTIVITY, CALLBACK, LAMBDA, MESSAGE, block, load, mapping, of_kind, times
 
 OK = {"ok": True}
 RETRY = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}]
@@ -137,6 +138,26 @@ def workers(endings, calls):
     return {"tasks": {"S": worker(Scripted(endings), count=2)}}
 
 
+def answered(execution):
+    """Run to the end; the outside answers the callbacks attempt by attempt, as `callback` left it to do."""
+    while execution.run().blocked == "outside":
+        for open_task in execution.pending:
+            open_task.answer(Answering.endings[open_task.frame.visit.retries])
+    return execution
+
+
+class Answering:
+    """The endings that the outside gives."""
+
+    endings: Any = ()
+
+
+def callback(endings, calls):
+    """The token reaches a function, and somebody outside answers with it."""
+    Answering.endings, Scripted.calls = endings, calls
+    return {"tasks": {"S": Scripted([waiting()] * len(endings))}}
+
+
 BACKENDS = {
     "values": Row(values),
     "mocks": Row(mocks),
@@ -148,6 +169,7 @@ BACKENDS = {
     "a backend by default": Row(by_default),
     "a worker": Row(workers, ACTIVITY),
     "a Lambda function in AWS": Row(lambda_of_an_account),
+    "a callback": Row(callback, CALLBACK, MESSAGE, run=answered),
 }
 
 every = pytest.mark.parametrize("row", BACKENDS.values(), ids=list(BACKENDS))

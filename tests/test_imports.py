@@ -27,7 +27,7 @@ ROWS = (
     "errors values clock chance limits definition",
     "tolerance query parse positions yamltext source files",
     "tasks validation items program",
-    "frames timers retry scene polling family failing faults working nested distributed fanout decide",
+    "frames timers retry scene polling family failing faults working nested stepfunctions distributed fanout decide",
     "history explain why transition timeline outside tokens redriving runs activities execution",
     "telling textwidth theme layering columns routing graph layout statuses iterations svg plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
