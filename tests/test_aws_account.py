@@ -11,7 +11,7 @@ import pytest
 import sfnbook
 from sfnbook.tasks import Call, aws
 from tests.accounts import ACCOUNT, do, pay
-from tests.machines import one
+from tests.machines import activity, one
 
 pytestmark = pytest.mark.usefixtures("no_network")
 
@@ -175,8 +175,13 @@ def test_no_api_behind_a_resource():
     call = Call("S", "S", "arn:aws:states:::eks:call", {})
     with pytest.raises(sfnbook.UsageError, match="No AWS API is known behind"):
         account.call(call)
-    with pytest.raises(sfnbook.UsageError, match="workers answer for it"):
-        account.call(call._replace(resource="arn:aws:states:us-east-1:111111111111:activity:work"))
+
+
+def test_activities_are_left_to_workers():
+    execution = one(activity()).start({"n": 1}, tasks=aws()).run()
+    (task,) = execution.pending
+    task.succeed({"done": task.input["n"]})
+    assert execution.result() == {"done": 1}
 
 
 @pytest.mark.parametrize("missing", ["boto3", "moto.core.base_backend"])

@@ -59,6 +59,7 @@ LATE_OWN = {
     "tasks.compiling": {"tasks.samples"},
     "debugger": {".", "layout", "page", "plots", "redacted", "session", "svg", "widgets.debugger"},
     "cli": {"lab", "plots"},
+    "tasks.services": {"tasks.services.backend"},
 }
 """Modules of the package that are imported inside a function, because few sessions need them; these
 alone may point upward: an object displays itself by what stands above it."""

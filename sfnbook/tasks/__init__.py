@@ -51,7 +51,7 @@ from sfnbook.tasks.faults import (
 from sfnbook.tasks.mockfile import mock_config
 from sfnbook.tasks.mockwriter import to_mock_config
 from sfnbook.tasks.protocol import Call, Outcome, failure, never, result, waiting
-from sfnbook.tasks.services.backend import aws
+from sfnbook.tasks.services import aws
 from sfnbook.tasks.workers import worker
 
 __all__ = [
