@@ -7,6 +7,7 @@ execution's.  It works without a notebook and displays itself in one.
 from __future__ import annotations
 
 import difflib
+import json
 import sys
 import warnings
 from contextlib import suppress
@@ -564,6 +565,30 @@ class Debugger:
         if path is not None:
             write_text(path, text)
         return text
+
+    def to_pytest(self, path: str | PathLike[str], redact: Iterable[str] = ()) -> None:
+        """Write the current branch as a pytest file: its answers as mocks, what was done, how it ended.
+
+        Raises UsageError where a Distributed Map used files, which no test file can hold.
+        """
+        from sfnbook.regression import test_text  # noqa: PLC0415 - few sessions become a test
+
+        recording = self.redacted(redact).execution.fork()
+        recording.seek(recording.length)
+        write_text(path, test_text(recording))
+
+    def to_mock_config(
+        self, path: str | PathLike[str], case: str = "Recorded", redact: Iterable[str] = ()
+    ) -> None:
+        """Write the outcomes of the current branch as a MockConfigFile.json of Step Functions Local.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local-test-sm-exec.html
+        """
+        from sfnbook.tasks import to_mock_config  # noqa: PLC0415 - few sessions become mocks
+
+        recording = self.redacted(redact).execution.fork()
+        recording.seek(recording.length)
+        write_text(path, json.dumps(to_mock_config(recording, case), indent=2) + "\n")
 
     def show(self, **options: Any) -> Any:
         """The notebook's view; ``options`` are those of `widgets.debugger.DebuggerView`."""

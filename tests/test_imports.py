@@ -31,7 +31,7 @@ ROWS = (
     "history explain why transition timeline outside tokens redriving runs activities execution",
     "telling textwidth theme layering columns routing graph layout statuses iterations svg plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
-    "watches breakpoints branches redaction rerun session redacted page debugger",
+    "watches breakpoints branches redaction rerun session redacted page regression debugger",
     "widgets",
     ". course arguments lab cli __main__",
 )
@@ -57,7 +57,7 @@ LATE_OWN = {
     "timeline": {"tasks.samples"},
     "tasks.answers": {"tasks.samples"},
     "tasks.compiling": {"tasks.samples"},
-    "debugger": {".", "layout", "page", "plots", "redacted", "session", "svg", "widgets.debugger"},
+    "debugger": {".", "layout", "page", "plots", "redacted", "regression", "session", "svg", "widgets.debugger"},
     "cli": {"lab", "plots"},
     "tasks.services": {"tasks.services.backend"},
 }
