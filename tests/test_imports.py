@@ -57,7 +57,17 @@ LATE_OWN = {
     "timeline": {"tasks.samples"},
     "tasks.answers": {"tasks.samples"},
     "tasks.compiling": {"tasks.samples"},
-    "debugger": {".", "layout", "page", "plots", "redacted", "regression", "session", "svg", "widgets.debugger"},
+    "debugger": {
+        ".",
+        "layout",
+        "page",
+        "plots",
+        "redacted",
+        "regression",
+        "session",
+        "svg",
+        "widgets.debugger",
+    },
     "cli": {"lab", "plots"},
     "tasks.services": {"tasks.services.backend"},
 }
