@@ -584,7 +584,7 @@ class Debugger:
 
         https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local-test-sm-exec.html
         """
-        from sfnbook.tasks import to_mock_config  # noqa: PLC0415 - few sessions become mocks
+        from sfnbook.tasks.mockwriter import to_mock_config  # noqa: PLC0415 - few sessions become mocks
 
         recording = self.redacted(redact).execution.fork()
         recording.seek(recording.length)

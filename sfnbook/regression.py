@@ -202,7 +202,7 @@ def _options(setup: Setup) -> Iterator[str]:
     if setup.limits != AWS_LIMITS:
         yield f"limits={_limits(setup.limits)}"
     if setup.machines:
-        rows = (_machine(key, name, setup) for key, (_, name, _) in setup.machines.items())
+        rows = (_machine(key, one.name, setup) for key, one in setup.machines.items())
         yield "machines={\n" + "".join(rows) + "        }"
 
 

@@ -66,6 +66,7 @@ LATE_OWN = {
         "regression",
         "session",
         "svg",
+        "tasks.mockwriter",
         "widgets.debugger",
     },
     "cli": {"lab", "plots"},
