@@ -199,17 +199,36 @@ ASKED: Final = Answer("", None, lambda _: Outcome(), False, False, True, True)
 """Stands for the person who is asked: wants to know all of a call."""
 
 
+class Seat(NamedTuple):
+    """Where a debugger lets others act: its execution as it is now, its edits, and who hears of its moves."""
+
+    execution: Callable[[], Recording]
+    edit: Callable[[str, Callable[[Recording], Any]], Any]
+    observe: Callable[[Callable[[], None]], Callable[[], None]]
+
+
 class OpenTask(Pending):
     """An open callback or activity task whose answer goes through the debugger."""
 
-    __slots__ = ("_edit",)
+    __slots__ = ("_seat",)
 
-    def __init__(self, pending: Pending, edit: Callable[[str, Callable[[Recording], Any]], Any]) -> None:
-        super().__init__(pending._timeline, pending.frame, pending._state)  # noqa: SLF001 - one of its kind
-        self._edit = edit
+    def __init__(self, pending: Pending, seat: Seat) -> None:
+        self._seat = seat
+        super().__init__(seat.execution(), pending.frame, pending._state)  # noqa: SLF001 - one of its kind
+
+    @property
+    def _timeline(self) -> Recording:
+        return self._seat.execution()
+
+    def observe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener()`` after every move and edit of the debugger; what is returned ends that."""
+        return self._seat.observe(listener)
+
+    def resume(self) -> None:
+        """A debugger stays where it is: whoever holds it steps on."""
 
     def _act(self, what: str, change: Callable[[Any], None]) -> None:
-        self._edit(f"{self.path} {what}", change)
+        self._seat.edit(f"{self.path} {what}", change)
 
 
 class Branch:

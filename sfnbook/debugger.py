@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import difflib
 import json
-import sys
 import warnings
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sfnbook import outside
-from sfnbook.branches import Branch, Branches, OpenTask, Recording, Stop, Unanswered
+from sfnbook.branches import Branch, Branches, OpenTask, Recording, Seat, Stop, Unanswered
 from sfnbook.breakpoints import Breakpoint, Breakpoints
 from sfnbook.clock import duration
 from sfnbook.errors import UnansweredTask, UsageError
@@ -24,6 +22,7 @@ from sfnbook.files import read_text, write_text
 from sfnbook.frames import KINDS, OVER
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
+from sfnbook.notebook import in_a_notebook
 from sfnbook.statuses import Marks, Statuses
 from sfnbook.transition import Transition
 from sfnbook.values import Json, text
@@ -63,6 +62,7 @@ class Debugger:
         tasks: Any = None,
         machines: Mapping[str, StateMachine] | None = None,
         files: Any = None,
+        activities: Iterable[str] | None = None,
         name: str | None = None,
         start_time: Any = None,
         seed: int = 0,
@@ -74,8 +74,8 @@ class Debugger:
         if not isinstance(machine, StateMachine):
             raise UsageError("The first argument is a StateMachine: give sfnbook.load(...).")
         execution = machine.start(
-            input, tasks=tasks, machines=machines, files=files, name=name, start_time=start_time, seed=seed,
-            type=type, limits=limits, arn=arn, role_arn=role_arn,
+            input, tasks=tasks, machines=machines, files=files, activities=activities, name=name,
+            start_time=start_time, seed=seed, type=type, limits=limits, arn=arn, role_arn=role_arn,
         )  # fmt: skip
         self._take(machine, Branches(Recording.of(execution)))
 
@@ -166,7 +166,8 @@ class Debugger:
     @property
     def pending(self) -> list[OpenTask]:
         """The open callbacks and activity tasks; answering one in the past makes a branch."""
-        return [OpenTask(pending, self._edit) for pending in self.execution.pending]
+        seat = Seat(lambda: self.execution, self._edit, self.observe)
+        return [OpenTask(pending, seat) for pending in self.execution.pending]
 
     @property
     def path(self) -> str:
@@ -597,7 +598,7 @@ class Debugger:
         return DebuggerView(self, **options)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle: Any = self.show()._repr_mimebundle_() if _in_a_notebook() else {}
+        bundle: Any = self.show()._repr_mimebundle_() if in_a_notebook() else {}
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         return {**(data or {}), "text/plain": repr(self), "image/svg+xml": self.to_svg()}
 
@@ -616,10 +617,3 @@ class Debugger:
 def _searched(transition: Transition) -> str:
     parts = (transition.path, transition.error, transition.cause, transition.input, transition.output)
     return "\n".join(part if isinstance(part, str) else text(part) for part in parts).casefold()
-
-
-def _in_a_notebook() -> bool:
-    """Is there a kernel that widgets can talk to?"""
-    ipython = sys.modules.get("IPython")
-    shell = None if ipython is None else ipython.get_ipython()
-    return getattr(shell, "kernel", None) is not None and find_spec("ipywidgets") is not None

@@ -8,16 +8,17 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.clock import NEVER, microseconds, seconds
+from sfnbook.clock import NEVER, duration, microseconds, seconds
 from sfnbook.errors import UsageError
 from sfnbook.frames import SCHEDULED, STARTED, Awaiting, Change, Coming, Failure, Frame, Running, task_in
 from sfnbook.history import task_of
+from sfnbook.notebook import in_a_notebook
 from sfnbook.outside import payload, write
 from sfnbook.polling import activity_id, first_in_line, taken
 from sfnbook.tasks.durations import drawn
-from sfnbook.tasks.protocol import ENDINGS, Outcome, ended, failed, succeeded
+from sfnbook.tasks.protocol import ENDINGS, Outcome, ended, failed, failure, succeeded, timing
 from sfnbook.values import Json, checked, copied
 from sfnbook.working import ahead, awaiting, deadline, expiry, frame_of, heard, open_wait_in, wait_in
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from sfnbook.tasks.durations import Seconds
     from sfnbook.tasks.protocol import Ending
     from sfnbook.timeline import Timeline
+    from sfnbook.widgets.approval import Approval
+
+APPROVED: Final = {"approved": True}
+REJECTED: Final = failure("Rejected")
 
 LATE = frozenset({SCHEDULED, STARTED})
 """Phases of a Task whose request is still being sent."""
@@ -49,10 +54,14 @@ class Pending:
     ({'approved': True}, 3600.0)
     """
 
-    __slots__ = ("_seen", "_state", "_timeline")
+    __slots__ = ("_execution", "_seen", "_state")
 
-    def __init__(self, timeline: Timeline, frame: Frame, state: Any) -> None:
-        self._timeline, self._seen, self._state = timeline, frame, state
+    def __init__(self, execution: Timeline, frame: Frame, state: Any) -> None:
+        self._execution, self._seen, self._state = execution, frame, state
+
+    @property
+    def _timeline(self) -> Timeline:
+        return self._execution
 
     # --- what it is -----------------------------------------------------------------------------
     @property
@@ -98,6 +107,22 @@ class Pending:
         coming = self._wait.coming
         return None if coming is None or coming.due >= NEVER else self._shown(coming.due)
 
+    @property
+    def is_open(self) -> bool:
+        """May it still be answered?"""
+        return still_open(self._timeline, self._seen) is not None
+
+    @property
+    def now(self) -> float:
+        """The virtual clock of the execution, in seconds since its start."""
+        self._timeline.settle()
+        return seconds(self._timeline.clock - self._timeline.setup.birth.time)
+
+    @property
+    def standing(self) -> str:
+        """How the execution stands, in a few words."""
+        return f"{self._timeline.status} at {duration(self.now)}"
+
     def _shown(self, moment: int | None) -> float | None:
         return None if moment is None else seconds(moment - self._timeline.setup.birth.time)
 
@@ -115,17 +140,20 @@ class Pending:
         seen, given = self.frame, failed(error, cause, after)
         self._act("failed from outside", lambda timeline: _answer(timeline, seen, given))
 
-    def answer(self, ending: Ending) -> None:
+    def answer(self, ending: Ending, after: Seconds = 0) -> None:
         """Answer with ``result(...)``, ``failure(...)`` or ``never()``, their times included.
 
         ``result({"ok": True}, seconds=3600, heartbeats=[600, 1200])`` arrives after an hour, if heartbeats
         keep the task alive until then.  With ``never()`` nobody answers: the timeout strikes unasked.
+        ``after`` is the time of an ending that has none of its own.
         """
         if not isinstance(ending, ENDINGS):
             raise UsageError(
                 f"answer({ending!r}): give result(...), failure(...) or never(), or call succeed."
             )
         outcome = ended(ending)
+        if not outcome.seconds and not outcome.never:
+            outcome = outcome._replace(seconds=timing(after, ())[0])
         if outcome.waits:
             raise UsageError("It waits already: answer with result(...), failure(...) or never().")
         seen, given = self.frame, outcome._replace(result=checked(outcome.result, "The output"))
@@ -143,8 +171,31 @@ class Pending:
         end = None if until is None else self._timeline.setup.birth.time + microseconds(until)
         self._act("sent a heartbeat", lambda timeline: _beat(timeline, seen, period, end))
 
+    def ask(self, approve: Any = APPROVED, reject: Any = REJECTED, *, title: str = "") -> Approval:
+        """A view with buttons for a person: approve, reject, or any other answer; for notebooks.
+
+        ``approve`` and ``reject`` are what these buttons answer: an output, ``result(...)`` or
+        ``failure(...)``.
+        """
+        from sfnbook.widgets.approval import Approval  # noqa: PLC0415
+
+        return Approval(self, approve=approve, reject=reject, title=title)
+
+    def observe(self, _listener: Callable[[], None]) -> Callable[[], None]:
+        """Nobody tells of the moves of an execution; a debugger does."""
+        return lambda: None
+
+    def resume(self) -> None:
+        """Go on with the execution after an answer: to its end, or until it is blocked again."""
+        self._timeline.run_on()
+
     def _act(self, _what: str, change: Callable[[Timeline], None]) -> None:
         change(self._timeline)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle: Any = self.ask()._repr_mimebundle_() if in_a_notebook() else {}
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        return {**(data or {}), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         if self.answered_at is not None:

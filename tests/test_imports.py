@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sfnbook"
 
 ROWS = (
-    "errors values clock chance limits definition",
+    "errors values clock chance limits definition notebook",
     "tolerance query parse positions yamltext source files",
     "tasks validation items program",
     "frames timers retry scene polling family failing faults working nested stepfunctions distributed fanout decide",
@@ -42,6 +42,7 @@ A module imports from those before it.  Inside a package imports run in no circl
 """
 
 LATE_OWN = {
+    "tokens": {"widgets.approval"},
     ".": {"debugger"},
     "distributed": {"items.batcher", "items.reader", "items.writer"},
     "machine": {
