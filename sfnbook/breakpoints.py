@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import outside
@@ -89,9 +89,12 @@ def anything(change: Change) -> list[Frame]:
 
 
 # --- a breakpoint ---------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Breakpoint:
     """Where to stop; made by `Breakpoints.add`.
+
+    ``enabled`` may be set, everything else stays.  ``id`` is its number in the debugger, and
+    ``problem`` why the condition could not be evaluated the last time, if so.
 
     >>> print(Breakpoint("Charge", when="$states.input.total > 100"))
     on enter of Charge when $states.input.total > 100
@@ -103,6 +106,9 @@ class Breakpoint:
     on_error: str | None = None
     hits: int = 1
     at_time: float | None = None
+    enabled: bool = True
+    id: int = 0
+    problem: str | None = None
 
     @property
     def only_time(self) -> bool:
@@ -111,7 +117,7 @@ class Breakpoint:
 
     def __str__(self) -> str:
         if self.only_time:
-            return f"at {self.at_time:g} s"
+            return f"at {self.at_time:g} s" + ("" if self.enabled else " (disabled)")
         what = f"on error {self.on_error}" if self.on_error else f"on {self.on}"
         when = getattr(self.when, "__name__", self.when)
         parts = (
@@ -119,6 +125,8 @@ class Breakpoint:
             f" when {when}" if when is not None else "",
             f" from hit {self.hits} on" if self.hits > 1 else "",
             f" from {self.at_time:g} s on" if self.at_time is not None else "",
+            "" if self.enabled else " (disabled)",
+            f" (not evaluated: {self.problem})" if self.problem else "",
         )
         return what + "".join(parts)
 
@@ -144,7 +152,7 @@ class Breakpoints:
         tell: Callable[[], None] = lambda: None,
     ) -> None:
         self._recording, self._tell = recording, tell
-        self._breakpoints = list(breakpoints)
+        self._breakpoints = [replace(one) for one in breakpoints]
 
     def add(
         self,
@@ -166,19 +174,39 @@ class Breakpoints:
         over the first two.  ``at_time`` alone stops at the first transition at that virtual second
         or later; with others it says from when on they count.
         """
-        made = Breakpoint(state, copied(when), on, on_error, hits, at_time)
+        number = max((one.id for one in self), default=0) + 1
+        made = Breakpoint(state, copied(when), on, on_error, hits, at_time, id=number)
         _check(made, self._recording())
         self._breakpoints.append(made)
         self._tell()
         return made
 
-    def remove(self, breakpoint: Breakpoint | str) -> None:  # noqa: A002 - the word
-        """Take a breakpoint away, or all of a state."""
-        kept = [one for one in self if one is not breakpoint and one.state != breakpoint]
+    def remove(self, breakpoint: Breakpoint | str | int) -> None:  # noqa: A002 - the word
+        """Take a breakpoint away, by itself or by its id, or all of a state."""
+        kept = [one for one in self if not _is(one, breakpoint)]
         if len(kept) == len(self):
-            raise UsageError(f"There is no breakpoint {str(breakpoint)!r}.")
+            raise UsageError(f"There is no breakpoint {str(breakpoint)!r}. {self._listed()}")
         self._breakpoints = kept
         self._tell()
+
+    def enable(self, breakpoint: Breakpoint | int, on: bool = True) -> None:  # noqa: A002 - the word
+        """Let a breakpoint, by itself or by its id, stop again."""
+        self[breakpoint if isinstance(breakpoint, int) else breakpoint.id].enabled = on
+        self._tell()
+
+    def disable(self, breakpoint: Breakpoint | int) -> None:  # noqa: A002 - the word
+        """Let a breakpoint be passed over, and keep it."""
+        self.enable(breakpoint, on=False)
+
+    def __getitem__(self, identity: int) -> Breakpoint:
+        """The breakpoint with an id."""
+        for one in self:
+            if _is(one, identity):
+                return one
+        raise UsageError(f"There is no breakpoint {identity!r}. {self._listed()}")
+
+    def _listed(self) -> str:
+        return f"There are:\n{self!r}" if self._breakpoints else "There is none at all."
 
     def clear(self) -> None:
         """Take all away."""
@@ -212,7 +240,11 @@ class Breakpoints:
         return len(self._breakpoints)
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self)) or "no breakpoints"
+        return "\n".join(f"{one.id}: {one}" for one in self) or "no breakpoints"
+
+
+def _is(one: Breakpoint, wanted: Breakpoint | str | int) -> bool:
+    return one is wanted or (type(wanted) is int and one.id == wanted) or one.state == wanted
 
 
 def _pickles(value: Any) -> bool:
@@ -267,7 +299,7 @@ class Watch:
 
     def __init__(self, breakpoints: list[Breakpoint], recording: Recording, start: int) -> None:
         self._recording = recording
-        self._tests = [_Test(one, recording) for one in breakpoints]
+        self._tests = [_Test(one, recording) for one in breakpoints if one.enabled]
         for test in self._tests:
             if test.breakpoint.hits > 1:
                 test.left -= sum(test.matches(number) for number in range(start))
@@ -327,11 +359,18 @@ class _Test:
         transition = recording.shown(number)
         if one.on_error not in {None, *ERRORS} and one.on_error != transition.error:
             return False
+        one.problem = None
         try:
             return bool(
                 self._condition(
                     transition, frame, lambda: scene_at(recording.origin, frame, change.time, number)
                 )
             )
-        except Failed:
+        except Failed as problem:
+            one.problem = f"{problem.error}: {problem.cause}"
             return False
+        except Exception as problem:
+            raise UsageError(
+                f"The condition of breakpoint {one.id} ({one}) raised {type(problem).__name__}: {problem}. "
+                f"It was asked about {transition!r}; debugger.breakpoints.disable({one.id}) passes it over."
+            ) from problem

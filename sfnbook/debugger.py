@@ -390,8 +390,8 @@ class Debugger:
     ) -> list[Transition]:
         """The recorded transitions of the current branch that fit everything given.
 
-        ``path`` may leave its indices out; ``text`` is looked for, in any case of letters, in
-        path, input, output, error and cause.
+        ``path`` may leave its indices out; ``text`` is looked for, in any case of letters, in path,
+        kind, events, input, output, variables, error and cause.
         """
         if state is not None:
             outside.known_state(self.execution, state)
@@ -615,5 +615,7 @@ class Debugger:
 
 
 def _searched(transition: Transition) -> str:
-    parts = (transition.path, transition.error, transition.cause, transition.input, transition.output)
-    return "\n".join(part if isinstance(part, str) else text(part) for part in parts).casefold()
+    change = transition._change  # noqa: SLF001 - payloads that are only read need no copies
+    values = (transition.input, transition.output, dict(change.frame.variables))
+    names = (transition.path, transition.kind, *change.events, transition.error or "", transition.cause or "")
+    return "\n".join((*names, *map(text, values))).casefold()

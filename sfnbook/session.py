@@ -140,7 +140,7 @@ def sharing(branch: Branch, earlier: Sequence[Branch]) -> tuple[int | None, int]
 
 
 def _breakpoint(one: Breakpoint) -> dict[str, Json]:
-    return {name: getattr(one, name) for name in Breakpoint.__slots__}
+    return {name: getattr(one, name) for name in Breakpoint.__slots__ if name != "problem"}
 
 
 def _left_out(session: Session) -> Iterator[str]:
@@ -427,6 +427,8 @@ def _read_breakpoint(one: Reader) -> Breakpoint:
         one.get("on_error", str, None),
         one.get("hits", int),
         one.get("at_time", int, float, None),
+        one.get("enabled", bool),
+        one.get("id", int),
     )
 
 

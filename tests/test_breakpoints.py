@@ -221,6 +221,32 @@ def test_remove_and_clear():
         debugger.breakpoints.remove(one)
 
 
+def test_a_breakpoint_is_known_by_its_id_and_can_be_switched_off():
+    debugger = debug()
+    one, two = debugger.breakpoints.add("Charge"), debugger.breakpoints.add("Last", at_time=1)
+    assert repr(debugger.breakpoints) == "1: on enter of Charge\n2: on enter of Last from 1 s on"
+    assert debugger.breakpoints[2] is two
+    debugger.breakpoints.disable(one)
+    assert str(one) == "on enter of Charge (disabled)"
+    assert {stop.state for stop in stops(debugger)} <= {"Last"}
+    other = debugger.fork()
+    other.breakpoints.enable(1)
+    assert not one.enabled
+    debugger.breakpoints.remove(1)
+    assert debugger.breakpoints.add("Rest").id == 3
+    for wrong in (lambda: debugger.breakpoints[1], lambda: debugger.breakpoints.remove(9)):
+        with pytest.raises(sfnbook.UsageError, match=r"(?s)There is no breakpoint .*2: on enter of Last"):
+            wrong()
+
+
+def test_an_expression_that_cannot_be_evaluated_is_told_beside_the_breakpoint():
+    debugger = debug()
+    one = debugger.breakpoints.add("Orders", when="$states.input > 'a'")
+    assert stops(debugger) == []
+    assert one.problem is not None
+    assert "not evaluated: States.QueryEvaluationError" in repr(debugger.breakpoints)
+
+
 REFUSED = {
     "a misspelt state": ({"state": "Chrage"}, "Did you mean 'Charge'"),
     "a misspelt path": ({"state": "Orders.Chrage"}, "Did you mean"),
@@ -246,7 +272,7 @@ def test_what_is_refused(spec, told):
 def test_a_condition_that_raises_leaves_a_whole_transition():
     debugger = debug()
     debugger.breakpoints.add("Orders", when=lambda transition: transition.input["nothing"])
-    with pytest.raises(KeyError):
+    with pytest.raises(sfnbook.UsageError, match=r"breakpoint 1 .* raised KeyError: 'nothing'. It was asked"):
         debugger.run()
     assert shown([debugger.transition]) == ["StateEntered Orders"]
     debugger.breakpoints.clear()
