@@ -48,6 +48,15 @@ def test_the_users_own_clients_are_left_alone():
         assert sent == ["https://dynamodb.us-east-1.amazonaws.com/"]
 
 
+def test_a_subscriber_behind_http_is_not_called():
+    account = aws()
+    sns = account.client("sns")
+    topic = sns.create_topic(Name="News")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://example.com/hook")
+    with pytest.raises(sfnbook.UsageError, match=r"nothing is sent to http://example\.com/hook"):
+        do("sns:publish", {"TopicArn": topic, "Message": "m"}, account)
+
+
 def test_the_users_own_moto_is_left_alone():
     from moto import mock_aws
 

@@ -14,7 +14,7 @@ import warnings
 from contextlib import contextmanager
 from functools import cache
 from random import Random
-from threading import RLock
+from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from sfnbook.errors import UsageError
@@ -54,6 +54,7 @@ class Libraries(NamedTuple):
     backends: Any
     user_config: Any
     random: Any
+    web_session: Any
 
 
 @cache
@@ -70,6 +71,7 @@ def libraries() -> Libraries:
         from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
         from moto.core.config import default_user_config
         from moto.moto_api._internal import mock_random
+        from requests import Session as WebSession
     except ImportError as problem:
         raise UsageError(
             f"The emulated AWS account needs boto3 and moto ({problem.name} is missing). Install them:\n\n"
@@ -78,6 +80,7 @@ def libraries() -> Libraries:
     return Libraries(
         Session, OwnSession, Config, ConstantProvider, ConfigValueStore, AWSResponse,
         BotocoreStubber, MockRawResponse, BackendDict, default_user_config, mock_random,
+        WebSession,
     )  # fmt: skip
 
 
@@ -115,7 +118,7 @@ class Account:
         """Answer one request of a client of ours; botocore sends nothing where it gets an answer."""
         _event, service, operation = event_name.split(".")
         try:
-            with _turn, self._lent(service):
+            with _turn, self._lent(service), _offline():
                 answered = libraries().stub().process_request(request)
         except Exception as problem:
             raise _not_emulated(service, operation, problem) from problem
@@ -143,6 +146,24 @@ class Account:
             random.setstate(drawing)
             user_config.update(config)
             self._held = _exchanged(others)
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """What moto itself would send on (a topic with an HTTP subscriber) is refused, in this thread."""
+    web, here = libraries().web_session, get_ident()
+    send = web.send
+
+    def refuse(self: Any, request: Any, **options: Any) -> Any:
+        if get_ident() != here:
+            return send(self, request, **options)
+        raise ConnectionError(f"nothing is sent to {request.url}: no request leaves this process")
+
+    web.send = refuse
+    try:
+        yield
+    finally:
+        web.send = send
 
 
 def _exchanged(coming: Held) -> Held:
