@@ -80,7 +80,7 @@ HEAVY = {
     "IPython", "anywidget", "boto3", "botocore", "ipywidgets", "jsonata", "jsonpath_ng", "matplotlib",
     "moto", "networkx", "numpy", "pyarrow", "traitlets", "yaml",
 }  # fmt: skip
-LATE = HEAVY | {"compression", "dask", "inspect", "jupyterlab", "rich", "zstandard"}
+LATE = HEAVY | {"compression", "dask", "inspect", "jupyterlab", "requests", "rich", "zstandard"}
 """Foreign modules that may be imported inside a function: heavy, optional, or slow to load."""
 
 
