@@ -46,10 +46,10 @@ class Pending:
     >>> task = {"Type": "Task", "Resource": resource, "TimeoutSeconds": 9000, "End": True}
     >>> execution = sfnbook.load({"StartAt": "Ask", "States": {"Ask": task}}).start().run()
     >>> execution.pending
-    [<Pending Ask until 9000 s>]
+    [<Pending Ask until 2 h 30 min>]
     >>> execution.pending[0].succeed({"approved": True}, after=3600)
     >>> execution.pending
-    [<Pending Ask answered at 3600 s>]
+    [<Pending Ask answered at 1 h>]
     >>> execution.result(), execution.time
     ({'approved': True}, 3600.0)
     """
@@ -199,8 +199,8 @@ class Pending:
 
     def __repr__(self) -> str:
         if self.answered_at is not None:
-            return f"<Pending {self.path} answered at {self.answered_at:g} s>"
-        due = "no deadline" if self.deadline is None else f"until {self.deadline:g} s"
+            return f"<Pending {self.path} answered at {duration(self.answered_at)}>"
+        due = "no deadline" if self.deadline is None else f"until {duration(self.deadline)}"
         return f"<Pending {self.path} {due}>"
 
 

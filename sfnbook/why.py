@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import retry
-from sfnbook.clock import NEVER, SECOND, iso
+from sfnbook.clock import NEVER, SECOND, duration, iso
 from sfnbook.errors import DATA_LIMIT_EXCEEDED, EXCEED_TOLERATED_FAILURE_THRESHOLD, RUNTIME, Failed
 from sfnbook.explain import Origin, scene_at, state_of
 from sfnbook.failing import uses
@@ -356,7 +356,7 @@ def _submitted(change: Change, origin: Origin, _number: int) -> Why:
 
 
 def _at(moment: int, origin: Origin) -> str:
-    return f"{(moment - origin.started) / SECOND:g} s"
+    return duration((moment - origin.started) / SECOND)
 
 
 def _answered(change: Change, origin: Origin, _number: int) -> Why:
@@ -428,7 +428,7 @@ def _taken(change: Change, wait: Awaiting) -> Why:
     who = getattr(work, "worker", None) or "A worker"
     answer = getattr(work, "answered_by", "")
     by = f"; its answer is tasks[{answer!r}]" if answer else ""
-    return Why(f"{who} took it after {(change.time - wait.beat) / SECOND:g} s in the queue{by}.")
+    return Why(f"{who} took it after {duration((change.time - wait.beat) / SECOND)} in the queue{by}.")
 
 
 EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {

@@ -130,4 +130,4 @@ def test_an_activity_task_that_nobody_took_is_answered_too(ask):
 
 
 def test_outside_of_a_notebook_it_is_text(asked):
-    assert asked.pending[0]._repr_mimebundle_() == {"text/plain": "<Pending S until 9000 s>"}
+    assert asked.pending[0]._repr_mimebundle_() == {"text/plain": "<Pending S until 2 h 30 min>"}

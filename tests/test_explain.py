@@ -418,7 +418,7 @@ def test_why_a_callback_waits():
     execution = machine.start()
     text, rows = why(execution, "TaskSubmitted")
     assert text == "Waits for SendTaskSuccess or SendTaskFailure with the task token."
-    assert rows == [f"token {execution.pending[0].token}", "it times out at 60 s"]
+    assert rows == [f"token {execution.pending[0].token}", "it times out at 1 min"]
 
 
 def test_why_a_wait_waits():

@@ -86,7 +86,7 @@ def test_an_answer_after_an_hour():
     execution = asked()
     execution.pending[0].succeed({"ok": True}, after=3600)
     assert (execution.time, execution.blocked) == (0, None)
-    assert [repr(item) for item in execution.pending] == ["<Pending S answered at 3600 s>"]
+    assert [repr(item) for item in execution.pending] == ["<Pending S answered at 1 h>"]
     assert execution.result() == {"ok": True}
     assert execution.time == 3600
     assert len(execution.transitions) == 9  # the answer itself is the only transition more
@@ -133,7 +133,7 @@ def test_a_limit_strikes_before_an_answer_that_comes_too_late(case):
     execution = asked(**fields)
     execution.pending[0].succeed("ok", after=60)
     why = str(execution.transitions[-1].why)
-    assert (limit in why) if limit else ("arrives at 60 s" in why)
+    assert (limit in why) if limit else ("arrives at 1 min" in why)
     execution.run()
     assert (execution.time, execution.error) == (time, "States.Timeout" if limit else None)
     assert timed_out(execution) is bool(limit)

@@ -321,7 +321,7 @@ def test_in_the_debugger():
     assert debugger.statuses()["/States/S/ItemProcessor/States/A"] == "current"
     debugger.run()
     started = debugger.find(kind="TaskStarted")[1]
-    assert str(started.why) == "worker-1 took it after 3600 s in the queue; its answer is tasks['A']."
+    assert str(started.why) == "worker-1 took it after 1 h in the queue; its answer is tasks['A']."
     debugger.goto(transition)
     assert debugger.execution.activities[ACTIVITY].waiting == 1
 
