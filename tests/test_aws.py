@@ -9,7 +9,7 @@ import pytest
 import sfnbook
 from sfnbook.tasks import aws
 from tests.accounts import ACCOUNT, HERE, broken, do, done, pay, with_answers
-from tests.machines import details, load, one, types
+from tests.machines import block, details, load, one, types
 
 pytestmark = pytest.mark.usefixtures("no_network")
 
@@ -298,6 +298,34 @@ def test_a_token_goes_through_a_queue_to_a_worker(account):
     work = json.loads(received["Body"])
     execution.send_task_success(work["token"], {"packed": work["order"]})
     assert execution.result() == {"packed": 7}
+
+
+def test_a_worker_in_another_branch_reads_the_queue_and_sends_the_token(account):
+    url, arn = queue_url(account), "arn:aws:states:::{}".format
+    message = {"QueueUrl": url, "MessageBody": {"token.$": "$$.Task.Token"}}
+    receive = {"m.$": "States.StringToJson($.Messages[0].Body)"}
+    answer = {"TaskToken.$": "$.m.token", "Output": '{"packed":true}'}
+    worker = block(
+        Later={"Type": "Wait", "Seconds": 3600, "Next": "Read"},
+        Read={
+            "Type": "Task",
+            "Resource": arn("aws-sdk:sqs:receiveMessage"),
+            "Parameters": {"QueueUrl": url},
+            "ResultSelector": receive,
+            "Next": "Tell",
+        },
+        Tell={
+            "Type": "Task",
+            "Resource": arn("aws-sdk:sfn:sendTaskSuccess"),
+            "Parameters": answer,
+            "End": True,
+        },
+    )
+    waits = {"Type": "Task", "Resource": arn("sqs:sendMessage.waitForTaskToken"), "Parameters": message}
+    branches = [block(Ask={**waits, "End": True}), worker]
+    execution = one({"Type": "Parallel", "Branches": branches}).start(tasks=account).run()
+    assert (execution.output, execution.time) == ([{"packed": True}, {}], 3600)
+    account.client("sqs").purge_queue(QueueUrl=url)
 
 
 # --- aws-sdk --------------------------------------------------------------------------------------

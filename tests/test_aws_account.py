@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import sfnbook
-from sfnbook.tasks import Call, aws
+from sfnbook.tasks import Call, aws, models
 from tests.accounts import ACCOUNT, do, pay
 from tests.machines import activity, one
 
@@ -186,6 +186,12 @@ def test_no_api_behind_a_resource():
         account.call(call)
 
 
+def test_what_takes_more_than_one_call():
+    for action in ("modifyInstanceFleetByName", "modifyInstanceGroupByName"):
+        with pytest.raises(sfnbook.UsageError, match="more than one API call"):
+            do(f"elasticmapreduce:{action}", {"ClusterId": "j-1", "InstanceFleetName": "core"}, aws())
+
+
 def test_activities_are_left_to_workers():
     execution = one(activity()).start({"n": 1}, tasks=aws()).run()
     (task,) = execution.pending
@@ -203,6 +209,15 @@ def test_what_to_install(missing, monkeypatch):
         aws().client("s3")
     monkeypatch.undo()
     embedded.libraries.cache_clear()
+
+
+def test_what_to_install_without_any_models(monkeypatch):
+    models.forget()
+    monkeypatch.setitem(sys.modules, "botocore.loaders", None)
+    with pytest.raises(sfnbook.UsageError, match=re.escape('pip install "sfnbook[aws]"')):
+        do("aws-sdk:s3:listBuckets", {}, aws())
+    monkeypatch.undo()
+    models.forget()
 
 
 def test_how_it_shows_itself():

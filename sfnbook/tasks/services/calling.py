@@ -38,19 +38,21 @@ class Answered(NamedTuple):
 def send(clients: Clients, resource: Resource, call: Call) -> Answered:
     """Make the request that a Task's resource stands for; raises `Refusal` when it fails."""
     found = models.operation(resource)
+    if models.loader() is None:
+        raise UsageError('Calling AWS services needs boto3: pip install "sfnbook[aws]"')
     if found is None:
         raise UsageError(
             f"No AWS API is known behind {call.resource!r}. Give the Task an answer of its own: "
             f"tasks={{{call.state!r}: {{...}}}}."
         )
-    asked, given = RESHAPED.get((resource.service, resource.action), (_as_it_is, _unchanged))
+    outward, inward = RESHAPED.get((resource.service, resource.action), (_as_it_is, _unchanged))
     parameters = call.input
     if resource.kind == "integration" and isinstance(parameters, dict):
         present = {name: value for name, value in parameters.items() if value is not None}
-        parameters = asked(parameters_for_api(resource, present), call)
+        parameters = outward(parameters_for_api(resource, present), call)
     answered = request(clients(found.service), resource, found.name, parameters, call)
     if resource.kind == "integration":
-        return answered._replace(result=given(answered.result))
+        return answered._replace(result=inward(answered.result))
     return answered
 
 
@@ -167,6 +169,13 @@ def _renamed(**names: str) -> Callable[[Json, Call], Json]:
     return rename
 
 
+def _by_name(_parameters: Json, call: Call) -> Json:
+    raise UsageError(
+        f"{call.state!r} finds a part of a cluster by its name, which is more than one API call. Give the "
+        f"Task an answer of its own: tasks={{{call.state!r}: {{...}}}}."
+    )
+
+
 def _parsed_body(result: dict[str, Json]) -> dict[str, Json]:
     try:
         return result | {"Body": json.loads(result.get("Body", ""))}
@@ -190,6 +199,8 @@ RESHAPED: Final[
         _renamed(ClusterId="JobFlowIds[]"),
         _unchanged,
     ),
+    ("elasticmapreduce", "modifyInstanceFleetByName"): (_by_name, _unchanged),
+    ("elasticmapreduce", "modifyInstanceGroupByName"): (_by_name, _unchanged),
     ("elasticmapreduce", "addStep"): (
         _renamed(ClusterId="JobFlowId", Step="Steps[]"),
         lambda result: {"StepId": result["StepIds"][0]},
