@@ -1,4 +1,4 @@
-"""The command line: run, draw and check a definition; copy and open the course.
+"""The command line: run, draw and check a definition; copy and open the course; look after Jupyter.
 
 Exit codes: 0 it went well, 1 the execution failed or the definition is invalid, 2 the command
 cannot be carried out as given, 130 interrupted.  What was asked for goes to standard output, every
@@ -231,6 +231,42 @@ def lab(
     # As the default address, not as the file to open: so the address that is printed leads there, too.
     here = [f"--ServerApp.root_dir={directory.resolve()}", f"--LabApp.default_url=/lab/tree/{course.FIRST}"]
     jupyter_lab([*here, OPTION, *options])
+    return OK
+
+
+@app.command(name="export", short_help="A notebook as HTML, slides or PDF.")
+@reported
+def export_notebook(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="A notebook with its outputs.")],
+    *,
+    to: Annotated[str, typer.Option("--to", metavar="html|slides|pdf", help="What it becomes.")] = "html",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; else beside it.")] = None,
+    execute: Annotated[bool, typer.Option("--execute", help="Run the notebook first.")] = False,
+) -> int:
+    """Write a notebook as HTML, slides or PDF, with the pictures of machines and debuggers."""
+    from sfnbook.export import export  # noqa: PLC0415 - one command of many writes notebooks
+
+    say(f"wrote  {export(notebook, to, output, execute=execute)}")
+    return OK
+
+
+@app.command(short_help="Find out why a widget does not show.")
+@reported
+def doctor() -> int:
+    """Find out why a widget does not show in Jupyter, and say what mends it."""
+    from sfnbook.doctor import Place, examine  # noqa: PLC0415 - one command of many looks around
+
+    findings = examine(Place.here())
+    for finding in findings:
+        typer.echo(shown(str(finding)))
+    wrong = sum(not finding.fine for finding in findings)
+    if wrong:
+        say(
+            f"{wrong} of {len(findings)} are wrong. Mend them, restart Jupyter and reload the page.",
+            error=True,
+        )
+        return FAILED
+    typer.echo("Nothing is wrong here. If a widget still does not show: restart Jupyter and reload the page.")
     return OK
 
 

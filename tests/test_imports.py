@@ -33,7 +33,7 @@ ROWS = (
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches redaction rerun session redacted page regression debugger",
     "widgets",
-    ". course arguments lab cli __main__",
+    ". course arguments lab doctor export cli __main__",
 )
 LAYERS = [layer for row in ROWS for layer in row.split()]
 """Modules and packages from the bottom to the top; "." is `sfnbook` itself, the public names.
@@ -70,7 +70,7 @@ LATE_OWN = {
         "tasks.mockwriter",
         "widgets.debugger",
     },
-    "cli": {"lab", "plots"},
+    "cli": {"doctor", "export", "lab", "plots"},
     "tasks.services": {"tasks.services.backend"},
 }
 """Modules of the package that are imported inside a function, because few sessions need them; these
@@ -80,7 +80,9 @@ HEAVY = {
     "IPython", "anywidget", "boto3", "botocore", "ipywidgets", "jsonata", "jsonpath_ng", "matplotlib",
     "moto", "networkx", "numpy", "pyarrow", "traitlets", "yaml",
 }  # fmt: skip
-LATE = HEAVY | {"compression", "dask", "inspect", "jupyterlab", "requests", "rich", "zstandard"}
+LATE = HEAVY | {
+    "compression", "dask", "inspect", "jupyterlab", "nbconvert", "nbformat", "requests", "rich", "zstandard",
+}  # fmt: skip
 """Foreign modules that may be imported inside a function: heavy, optional, or slow to load."""
 
 
