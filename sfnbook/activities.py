@@ -11,13 +11,13 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook.clock import NEVER, seconds
+from sfnbook.clock import NEVER, duration, seconds
 from sfnbook.frames import POLLING, Activity, Awaiting, Change, Frame, FrameId
 from sfnbook.polling import until_in
 from sfnbook.working import wait_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sfnbook.timeline import Timeline
 
@@ -94,8 +94,11 @@ class ActivityRecord:
         return f"<Activity {self.name!r}: {self.waiting} waiting, {busy}, {self.taken} taken>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        rows = [tuple(map(_shown, moment)) for moment in _thinned(self._over_time)]
-        shown = _table(COLUMNS, [_row(self)]) + _table(("from second", "waiting", "busy"), rows)
+        rows = [
+            (duration(time), str(waiting), str(busy)) for time, waiting, busy in _thinned(self._over_time)
+        ]
+        over_time = _table(("from", "waiting", "busy"), rows)
+        shown = _table(COLUMNS, [_row(self)]) + _picture(self._over_time) + over_time
         return {"text/plain": repr(self), "text/html": shown}
 
 
@@ -203,22 +206,19 @@ def _moments(steps: list[tuple[int, int, int]], started: int, now: int) -> list[
     return moments
 
 
-# --- tables -----------------------------------------------------------------------------------------
+# --- tables and pictures ----------------------------------------------------------------------------
 COLUMNS: Final = (
-    "activity", "waiting", "at most", "busy", "workers", "taken",
+    "activity", "waiting", "longest queue", "busy", "workers", "taken",
     "shortest wait", "mean", "95 %", "longest",
 )  # fmt: skip
+WIDTH, HEIGHT = 480, 80
 
 
 def _row(record: ActivityRecord) -> tuple[str, ...]:
-    waits = ("", "", "", "") if record.waits is None else tuple(f"{_shown(wait)} s" for wait in record.waits)
+    waits = ("", "", "", "") if record.waits is None else tuple(map(duration, record.waits))
     workers = str(record.workers) if record.workers else "by hand"
     counts = (record.waiting, record.most_waiting, record.busy)
     return (record.name, *map(str, counts), workers, str(record.taken), *waits)
-
-
-def _shown(number: float) -> str:
-    return f"{number:,.6g}" if number < 1e6 else f"{number:,.0f}"
 
 
 def _thinned(moments: list[Moment]) -> list[Moment]:
@@ -227,10 +227,33 @@ def _thinned(moments: list[Moment]) -> list[Moment]:
     return moments if last <= most else [moments[last * number // most] for number in range(most + 1)]
 
 
-def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     head = "".join(f"<th style='text-align:left'>{escape(column)}</th>" for column in columns)
     body = "".join(
         f"<tr>{''.join(f'<td style=text-align:left>{escape(cell)}</td>' for cell in row)}</tr>"
         for row in rows
     )
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _picture(moments: list[Moment]) -> str:
+    """The queue as an area and the busy workers as a line, over time; "" where no time has passed."""
+    end, top = moments[-1].time, max(max(moment[1:]) for moment in moments)
+    if not end or not top:
+        return ""
+    queue = _steps([(moment.time / end, moment.waiting / top) for moment in moments])
+    busy = _steps([(moment.time / end, moment.busy / top) for moment in moments])
+    told = f"up to {top} at a time; from 0 s to {duration(end)}"
+    frame = f'viewBox="0 -4 {WIDTH} {HEIGHT + 22}" width="{WIDTH}" role="img" aria-label="The queue, {told}"'
+    words = (
+        f'<text y="{HEIGHT + 14}" font-size="11" fill="currentColor">area: waiting, line: busy; {told}</text>'
+    )
+    area = f'<path d="{queue} V{HEIGHT} H0 Z" fill="var(--jp-brand-color1, #0972d3)" fill-opacity=".3"/>'
+    line = f'<path d="{busy}" fill="none" stroke="var(--jp-warn-color1, #c26000)" stroke-width="2"/>'
+    return f"<svg {frame}>{area}{line}{words}</svg>"
+
+
+def _steps(points: list[tuple[float, float]]) -> str:
+    """A path in steps through points of the unit square."""
+    parts = [f"H{x * WIDTH:.1f} V{(1 - y) * HEIGHT:.1f}" for x, y in points[1:]]
+    return " ".join([f"M0 {(1 - points[0][1]) * HEIGHT:.1f}", *parts, f"H{WIDTH}"])

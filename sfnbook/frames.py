@@ -24,7 +24,8 @@ Theory of operation
 
 5.  **Time is a number.**  All times are whole microseconds since the epoch.  A frame that wants
     to run says when (``due``); a frame without a ``due`` waits for another frame or for the
-    outside.  The *timer index* orders the frames that are due; it is derived from the table
+    outside.  So an activity with idle workers is due at their next poll once a task waits for
+    them, and not before: nobody steps in vain.  The *timer index* orders the frames that are due; it is derived from the table
     and can be rebuilt from it at any moment, so it is never saved.
 
 6.  **Who goes first** at one instant: first what belongs to a fan-out (rank 0), so that a Map

@@ -362,6 +362,14 @@ def test_an_activity_that_has_had_no_task_is_not_listed():
     assert repr(execution.activities) == "<no activity has had a task>"
 
 
+def test_the_queue_is_drawn_once_time_has_passed():
+    page = ran(3, worker(HOUR)).activities[ACTIVITY]._repr_mimebundle_()["text/html"]
+    assert 'd="M0 0.0 H160.0 V40.0 H320.0 V80.0 H480.0 V80.0 H480 V80 H0 Z"' in page
+    assert "up to 2 at a time; from 0 s to 3 h" in page
+    machine, given = items(2)
+    assert "<svg" not in machine.start(given).run().activities[ACTIVITY]._repr_mimebundle_()["text/html"]
+
+
 def test_activities_show_themselves():
     shown = ran(3, worker(HOUR, name="<b>")).activities
     page = shown._repr_mimebundle_()["text/html"]
