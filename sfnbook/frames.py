@@ -25,8 +25,9 @@ Theory of operation
 5.  **Time is a number.**  All times are whole microseconds since the epoch.  A frame that wants
     to run says when (``due``); a frame without a ``due`` waits for another frame or for the
     outside.  So an activity with idle workers is due at their next poll once a task waits for
-    them, and not before: nobody steps in vain.  The *timer index* orders the frames that are due; it is derived from the table
-    and can be rebuilt from it at any moment, so it is never saved.
+    them, and not before: nobody steps in vain.  The *timer index* orders the frames that are
+    due; it is derived from the table and can be rebuilt from it at any moment, so it is never
+    saved.
 
 6.  **Who goes first** at one instant: first what belongs to a fan-out (rank 0), so that a Map
     starts all the iterations it may before the first of them moves, and a failed one stops its
@@ -37,7 +38,6 @@ Theory of operation
 7.  **Ids cost nothing.**  A frame's id is the number of the change that made it and a counter.
     The children of a fan-out are ``(n, 0) ... (n, length - 1)``, where n is the number of the
     FanOutStarted: the container finds them without a list, the join is a loop over the range.
-
     The tasks that wait for an activity's workers are ``(-2 - a, 1), (-2 - a, 2) ...``, where a is the
     activity's number: the queue is a row in the table, too.
 

@@ -132,9 +132,10 @@ def schedule(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
 
 def queued(state: CompiledTask, frame: Frame, scene: Scene) -> tuple[Frame, Pairs]:
     """An activity task goes to the end of its queue, unless it has an answer that is no worker's."""
-    queue = scene.queues[frame.scope.execution.machine, state.pointer]
-    injected = faults.find(frame, state.name, scene) is not None
-    if injected or (queue.pool is None and scene.is_answered(state, frame)):
+    queue = scene.queues.get((frame.scope.execution.machine, state.pointer))
+    if queue is None or faults.find(frame, state.name, scene) is not None:
+        return frame, ()
+    if queue.pool is None and scene.is_answered(state, frame):
         return frame, ()
     ticket, others = polling.joined(frame, queue, scene)
     phase = AWAITING if queue.pool is None else QUEUED

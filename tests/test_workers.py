@@ -362,6 +362,10 @@ def test_an_activity_that_has_had_no_task_is_not_listed():
     assert repr(execution.activities) == "<no activity has had a task>"
 
 
+def test_one_state_alone_needs_no_queue():
+    assert one(activity()).test_state("S", {"n": 1}, mock={"result": "7"})["status"] == "SUCCEEDED"
+
+
 def test_the_queue_is_drawn_once_time_has_passed():
     page = ran(3, worker(HOUR)).activities[ACTIVITY]._repr_mimebundle_()["text/html"]
     assert 'd="M0 0.0 H160.0 V40.0 H320.0 V80.0 H480.0 V80.0 H480 V80 H0 Z"' in page
