@@ -6,7 +6,8 @@
 {'name': 'Ada'}
 """
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.errors import (
     DefinitionError,
@@ -26,6 +27,10 @@ from sfnbook.why import Why
 
 if TYPE_CHECKING:
     from sfnbook.debugger import Debugger
+    from sfnbook.retrylab.advice import advise
+    from sfnbook.retrylab.rivals import compare_policies
+    from sfnbook.retrylab.schedule import retry_schedule
+    from sfnbook.retrylab.simulation import simulate
 
 __version__ = "0.1.0"
 
@@ -45,17 +50,27 @@ __all__ = [
     "UnansweredTask",
     "UsageError",
     "Why",
+    "advise",
+    "compare_policies",
     "load",
+    "retry_schedule",
+    "simulate",
     "validate",
 ]
 
+LATER: Final = {
+    "Debugger": "sfnbook.debugger",
+    "advise": "sfnbook.retrylab.advice",
+    "compare_policies": "sfnbook.retrylab.rivals",
+    "retry_schedule": "sfnbook.retrylab.schedule",
+    "simulate": "sfnbook.retrylab.simulation",
+}
+"""Public names that are loaded when they are first asked for: running a machine needs none of them."""
+
 
 def __getattr__(name: str) -> Any:
-    """The debugger is loaded when it is first asked for: running a machine needs none of it."""
-    if name == "Debugger":
-        from sfnbook.debugger import Debugger  # noqa: PLC0415 - see above
-
-        return Debugger
+    if name in LATER:
+        return getattr(import_module(LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -11,7 +11,9 @@ from functools import lru_cache
 from typing import Final
 
 MASK: Final = (1 << 64) - 1
-_GAMMA: Final = 0x9E3779B97F4A7C15
+GAMMA: Final = 0x9E3779B97F4A7C15
+FACTORS: Final = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+_FIRST, _SECOND = FACTORS
 
 
 def mix(bits: int) -> int:
@@ -20,9 +22,9 @@ def mix(bits: int) -> int:
     >>> hex(mix(0))
     '0xe220a8397b1dcdaf'
     """
-    z = (bits + _GAMMA) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    z = (bits + GAMMA) & MASK
+    z = ((z ^ (z >> 30)) * _FIRST) & MASK
+    z = ((z ^ (z >> 27)) * _SECOND) & MASK
     return z ^ (z >> 31)
 
 

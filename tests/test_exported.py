@@ -16,10 +16,10 @@ DESIGNED = {
 }  # fmt: skip
 """What people may rely on."""
 
-BESIDES = {"NO_LIMITS", "Limits", "Why"}
-"""Types and values that the designed names give out, so that people can annotate and compare."""
+BESIDES = {"NO_LIMITS", "Limits", "Why", "advise", "compare_policies"}
+"""Types and values that the designed names give out, and what came up beside them."""
 
-LATER = {"RetryLab", "Service", "compare", "herd", "replay", "retry_schedule", "simulate"}
+LATER = {"RetryLab", "Service", "compare", "herd", "replay"}
 """Designed and not there yet; a name leaves this set when it comes."""
 
 METHODS = {

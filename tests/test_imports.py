@@ -32,6 +32,7 @@ ROWS = (
     "telling textwidth theme layering columns routing graph layout statuses iterations svg plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches redaction rerun session redacted page regression debugger",
+    "prices tables charts retrylab",
     "widgets",
     ". course arguments lab doctor export cli __main__",
 )
@@ -43,7 +44,6 @@ A module imports from those before it.  Inside a package imports run in no circl
 
 LATE_OWN = {
     "tokens": {"widgets.approval"},
-    ".": {"debugger"},
     "distributed": {"items.batcher", "items.reader", "items.writer"},
     "machine": {
         "graph",

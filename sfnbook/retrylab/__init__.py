@@ -1,0 +1,14 @@
+"""The retry lab: what a policy does before it is deployed.
+
+policies.py      what people give as a policy -> retriers and catchers, checked
+schedule.py      one policy and its errors, attempt by attempt
+tally.py         how often each number occurred: means, percentiles and their intervals
+summary.py       what many runs have in common: merged in run order, whoever ran them
+plan.py          one run, and a chunk of them, through the engine
+vectorised.py    the same numbers for a single Task, for many runs at once
+executors.py     chunks on one process, many, or many machines
+simulation.py    `simulate`, and what people hold of it
+comparing.py     policies on the same seeds
+advice.py        what to think of a policy, in words with numbers
+figures.py       charts -> matplotlib
+"""

@@ -1,0 +1,111 @@
+"""Charts -> a matplotlib Figure: for slides and papers, in colour or in black and white.
+
+The figure is made without pyplot: nothing opens a window, nothing is kept open.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sfnbook.charts import STYLES, Boxes, Chart, Line, Rule
+from sfnbook.textwidth import clipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIZE: Final = (7.2, 4.5)
+"""Inches of one chart."""
+
+FONT: Final = 13
+
+HATCHES: Final = {"plain": "", "rising": "///", "falling": "\\\\\\", "dots": "...", "cross": "xxx"}
+MARKERS: Final = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross": "x"}
+
+
+def figure(*charts: Chart) -> Figure:
+    """The charts side by side, as a new Figure.
+
+    >>> from sfnbook.charts import axis
+    >>> figure(Chart("A line", axis("x", 0, 1), axis("y", 0, 1), ())).axes[0].get_title(loc="left")
+    'A line'
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
+
+    made = Figure(figsize=(SIZE[0] * len(charts), SIZE[1]), layout="constrained", facecolor="white")
+    for number, chart in enumerate(charts, 1):
+        _draw(made.add_subplot(1, len(charts), number), chart)
+    return made
+
+
+def _draw(axes: Axes, chart: Chart) -> None:
+    title = chart.title if not chart.note else f"{chart.title}\n"
+    axes.set_title(title, loc="left", fontsize=FONT + 2, fontweight="bold", parse_math=False)
+    if chart.note:
+        room = SIZE[0] * 72 * 0.85
+        note = clipped(chart.note, room, FONT - 2)
+        shown = axes.text(0, 1.03, note, transform=axes.transAxes, fontsize=FONT - 2, parse_math=False)
+        shown.set_in_layout(False)
+    axes.set(xlim=(chart.x.low, chart.x.high), ylim=(chart.y.low, chart.y.high))
+    axes.set_xlabel(chart.x.label, fontsize=FONT)
+    axes.set_ylabel(chart.y.label, fontsize=FONT)
+    axes.set_xticks([number for number, _ in chart.x.ticks], [text for _, text in chart.x.ticks])
+    axes.set_yticks([number for number, _ in chart.y.ticks], [text for _, text in chart.y.ticks])
+    axes.tick_params(labelsize=FONT - 1)
+    axes.grid(axis="y", alpha=0.25)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    for mark in chart.marks:
+        DRAWS[type(mark)](axes, mark)
+    if sum(bool(mark.name) for mark in chart.marks if not isinstance(mark, Rule)) > 1:
+        axes.legend(fontsize=FONT - 2, frameon=True, framealpha=0.9, loc="best")
+
+
+def _boxes(axes: Axes, mark: Boxes) -> None:
+    style = STYLES[mark.style % len(STYLES)]
+    for number, box in enumerate(mark.boxes):
+        axes.bar(
+            box.left, box.top - box.bottom, width=box.right - box.left, bottom=box.bottom, align="edge",
+            facecolor=f"{style.color}{'18' if mark.faint else '73'}", edgecolor=style.color,
+            linewidth=1, hatch=HATCHES[style.hatch], label=mark.name if not number else None,
+        )  # fmt: skip
+        if box.label:
+            middle = (box.left + box.right) / 2
+            axes.annotate(
+                box.label, (middle, box.top), (0, 2), textcoords="offset points", ha="center", va="bottom",
+                fontsize=FONT - 3, parse_math=False,
+            )  # fmt: skip
+
+
+def _line(axes: Axes, mark: Line) -> None:
+    style = STYLES[mark.style % len(STYLES)]
+    on_off = [float(length) / 2 for length in style.dash.split()]
+    axes.plot(
+        [x for x, _ in mark.points], [y for _, y in mark.points], color=style.color, linewidth=2,
+        drawstyle="steps-post" if mark.steps else "default", label=mark.name or None,
+        linestyle=(0, tuple(on_off)) if on_off else "-",
+        marker=MARKERS[style.marker] if mark.dots else None, markersize=6,
+    )  # fmt: skip
+
+
+def _rule(axes: Axes, mark: Rule) -> None:
+    style = STYLES[mark.style % len(STYLES)]
+    if mark.x is not None:
+        axes.axvline(mark.x, color=style.color, linewidth=1.5, linestyle=":")
+        late = mark.x > sum(axes.get_xlim()) / 2
+        axes.annotate(
+            mark.name, (mark.x, 1), (-5 if late else 5, -4), xycoords=("data", "axes fraction"),
+            textcoords="offset points", ha="right" if late else "left", va="top", fontsize=FONT - 2,
+            parse_math=False, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
+    else:
+        axes.axhline(mark.y or 0, color=style.color, linewidth=1.5, linestyle=":")
+        axes.annotate(
+            mark.name, (1, mark.y or 0), (0, 3), xycoords=("axes fraction", "data"),
+            textcoords="offset points", ha="right", va="bottom", fontsize=FONT - 2, parse_math=False,
+        )  # fmt: skip
+
+
+DRAWS: Final[dict[type, Callable[[Any, Any], None]]] = {Boxes: _boxes, Line: _line, Rule: _rule}

@@ -1,0 +1,196 @@
+"""One run of a simulation through the engine, and a chunk of them in a row.
+
+Run k has a seed of its own, made of the simulation's seed and k, so any run can be made again, alone
+and with its history.  A plan is data: it travels to other processes and machines.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from sfnbook import chance
+from sfnbook.errors import UnansweredTask, UsageError
+from sfnbook.frames import OVER, failure_in
+from sfnbook.retrylab.summary import Record, StateCount, StateKey, Summary, added
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sfnbook.execution import Execution
+    from sfnbook.frames import Change, Frame
+    from sfnbook.machine import Prepared, StateMachine
+    from sfnbook.values import Json
+
+CHUNK: Final = 256
+"""Runs that go to a worker together: whoever gets them, they are summed up by themselves."""
+
+RAISED: Final = "RAISED"
+"""The status of a run that could not be made: its input or an answer was refused."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run.  ``input`` is one for all runs, a list of inputs, or a sampler."""
+
+    machine: StateMachine
+    input: Any = None
+    tasks: Any = None
+    seed: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)  # of StateMachine.prepare
+
+    def seed_of(self, run: int) -> int:
+        """The seed of one run."""
+        return chance.combine(self.seed, run)
+
+    def prepare(self) -> Prepared:
+        """What all runs share; UsageError for answers that are none."""
+        return self.machine.prepare(tasks=self.tasks, **self.options)
+
+    def inputs(self, prepared: Prepared) -> Callable[[int], Json]:
+        """A function that gives the input of a run."""
+        if callable(self.input):
+            return lambda run: prepared.checked(self.input(random.Random(self.seed_of(run))))  # noqa: S311
+        if isinstance(self.input, list):
+            if not self.input:
+                raise UsageError("The list of inputs is empty. One input that is an empty list is [[]].")
+            given = [prepared.checked(one) for one in self.input]
+            return lambda run: given[run % len(given)]
+        same = prepared.checked({} if self.input is None else self.input)
+        return lambda _: same
+
+    def start(self, run: int) -> Execution:
+        """The execution of one run, with its history, before its first step."""
+        prepared = self.prepare()
+        return prepared.start(self.inputs(prepared)(run), seed=self.seed_of(run))
+
+
+class Watch:
+    """Counts what happens at each state of one run, from the changes as they are made."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.states: dict[StateKey, list[int]] = {}
+
+    def __call__(self, change: Change) -> None:
+        count = COUNTED.get(change.kind)
+        if count is not None:
+            count(self, change)
+
+    def row(self, frame: Frame) -> list[int]:
+        """The counts of the state that a frame stands at, in the order of `StateCount`."""
+        key = (frame.scope.execution.machine, frame.state)
+        row = self.states.get(key)
+        if row is None:
+            row = self.states[key] = [0] * len(StateCount._fields)
+        return row
+
+    def left(self, frame: Frame, time: int) -> None:
+        """A visit came to its end."""
+        row = self.row(frame)
+        row[EXITS] += 1
+        row[TIME] += time - frame.visit.time
+
+
+VISITS, ATTEMPTS, FAILURES, RETRIES, CAUGHT, EXITS, TIME = range(len(StateCount._fields))
+
+
+def _entered(watch: Watch, change: Change) -> None:
+    watch.row(change.frame)[VISITS] += 1
+
+
+def _started(watch: Watch, change: Change) -> None:
+    watch.attempts += 1
+    watch.row(change.frame)[ATTEMPTS] += 1
+
+
+def _failed(watch: Watch, change: Change) -> None:
+    watch.row(change.frame)[FAILURES] += 1
+
+
+def _retried(watch: Watch, change: Change) -> None:
+    watch.row(change.frame)[RETRIES] += 1
+
+
+def _left(watch: Watch, change: Change) -> None:
+    if change.before is not None:
+        watch.left(change.before, change.time)
+        watch.row(change.before)[CAUGHT] += change.kind == "Caught"
+
+
+def _child_failed(watch: Watch, change: Change) -> None:
+    child = change.others[0][0] if change.others else None
+    if child is not None:
+        watch.left(child, change.time)
+
+
+COUNTED: Final[dict[str, Callable[[Watch, Change], None]]] = {
+    "StateEntered": _entered,
+    "TaskStarted": _started,
+    "TaskFailed": _failed,
+    "TaskTimedOut": _failed,
+    "RetryScheduled": _retried,
+    "StateExited": _left,
+    "Caught": _left,
+    "ExecutionFailed": _left,
+    "FanOutFailed": _child_failed,
+}
+"""What is counted of each kind of change; others are passed over."""
+
+
+class Chunk:
+    """Runs in a row, from ``first`` on; what was run so far can be summed up at any time."""
+
+    def __init__(self, plan: Plan, first: int) -> None:
+        self.plan, self.first = plan, first
+        self.prepared = plan.prepare()
+        self.input_of = plan.inputs(self.prepared)
+        self.begin(first)
+
+    def begin(self, first: int) -> None:
+        """Begin another chunk of the same plan."""
+        self.first = first
+        self.records: list[Record] = []
+        self.states: dict[StateKey, StateCount] = {}
+
+    def run(self, count: int) -> Summary:
+        """Run so many."""
+        for run in range(self.first, self.first + count):
+            watch = Watch()
+            record = self._record(run, watch)
+            for key, row in watch.states.items():
+                known = self.states.get(key)
+                fresh = StateCount(*row)
+                self.states[key] = fresh if known is None else added(known, fresh)
+            self.records.append(record)
+        return self.summary()
+
+    def summary(self) -> Summary:
+        """The runs so far."""
+        return Summary.of(self.records, self.first, self.states)
+
+    def _record(self, run: int, watch: Watch) -> Record:
+        try:
+            execution = self.prepared.watched(self.input_of(run), self.plan.seed_of(run), watch)
+        except Exception as problem:  # noqa: BLE001 - a sampler is people's code: this run fails, others go on
+            return Record(run, RAISED, type(problem).__name__, 0, 0, 0)
+        status, error = None, None
+        try:
+            execution.run_on()
+        except UnansweredTask:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a backend is people's code, too
+            status, error = RAISED, type(problem).__name__
+        top = execution.top
+        if status is None:
+            status = top.phase if top.phase in OVER else "RUNNING"
+            failure = failure_in(top.work) if status == "FAILED" else None
+            error = None if failure is None else failure.error
+        time = execution.clock - execution.setup.birth.time
+        return Record(run, status, error, time, watch.attempts, execution.billed)
+
+
+def run_chunk(plan: Plan, first: int, count: int) -> Summary:
+    """Run so many, from ``first`` on: what a worker does."""
+    return Chunk(plan, first).run(count)
