@@ -59,8 +59,12 @@ def _draw(axes: Axes, chart: Chart) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     for mark in chart.marks:
         DRAWS[type(mark)](axes, mark)
-    if sum(bool(mark.name) for mark in chart.marks if not isinstance(mark, Rule)) > 1:
-        axes.legend(fontsize=FONT - 2, frameon=True, framealpha=0.9, loc="best")
+    names = [mark.name for mark in chart.marks if mark.name and not isinstance(mark, Rule)]
+    samples: Any = axes.get_legend_handles_labels()
+    known = dict(zip(samples[1], samples[0], strict=True))
+    if len(names) > 1:
+        shown = [name for name in names if name in known]  # a series without marks has no sample
+        axes.legend([known[name] for name in shown], shown, fontsize=FONT - 2, framealpha=0.9, loc="best")
 
 
 def _boxes(axes: Axes, mark: Boxes) -> None:

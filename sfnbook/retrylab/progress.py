@@ -37,13 +37,16 @@ class Bar:
         if now < self._next:
             return
         self._next = now + PAUSE
-        if self._progress is None:
-            self._open()
+        if self._progress is None and not self._open():
+            self._next = float("inf")
+            return
         self._progress.update(self._task, completed=count)
         self._progress.refresh()
 
-    def _open(self) -> None:
-        from rich.progress import (  # noqa: PLC0415 - only where something is shown
+    def _open(self) -> bool:
+        """Show the bar, if anybody looks: a terminal or a notebook."""
+        from rich import get_console  # noqa: PLC0415 - only where something is shown
+        from rich.progress import (  # noqa: PLC0415
             BarColumn,
             MofNCompleteColumn,
             Progress,
@@ -51,10 +54,14 @@ class Bar:
             TimeRemainingColumn,
         )
 
+        console = get_console()
+        if not (console.is_terminal or console.is_jupyter):
+            return False
         columns = (TextColumn(self.what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, transient=True, auto_refresh=False)
         self._task = self._progress.add_task(self.what, total=self.total)
         self._progress.start()
+        return True
 
     def __enter__(self) -> Self:
         return self

@@ -39,20 +39,20 @@ PERCENTILES: Final = (50, 95, 99)
 class Measure:
     """A figure of all runs: its mean, percentiles and bounds, in ``unit``."""
 
-    def __init__(self, tally: Tally, unit: str, factor: float = 1.0) -> None:
-        self.tally, self.unit, self._factor = tally, unit, factor
+    def __init__(self, tally: Tally, unit: str, size: int = 1) -> None:
+        self.tally, self.unit, self._size = tally, unit, size
 
     @property
     def mean(self) -> Estimate:
         """The mean with its 95 % interval."""
-        return self.tally.mean().scaled(self._factor)
+        return self.tally.mean().per(self._size)
 
     def percentile(self, percent: float) -> Estimate:
         """What ``percent`` of the runs do not exceed, with its 95 % interval.
 
         Exact up to 10,000 different values; beyond that right to `error`, relative to itself.
         """
-        return self.tally.percentile(percent).scaled(self._factor)
+        return self.tally.percentile(percent).per(self._size)
 
     @property
     def median(self) -> Estimate:
@@ -76,7 +76,7 @@ class Measure:
 
     def counts(self) -> list[tuple[float, int]]:
         """The values in order and how often each occurred."""
-        return [(value * self._factor, times) for value, times in self.tally.sorted()]
+        return [(value / self._size, times) for value, times in self.tally.sorted()]
 
     def __repr__(self) -> str:
         return f"<{self.mean} {self.unit} on average, median {self.median.value:.6g}>"
@@ -123,8 +123,8 @@ class Simulation:
 
     def __init__(self, plan: Plan, summary: Summary, asked: int) -> None:
         self.plan, self.summary, self.asked = plan, summary, asked
-        self.time = Measure(summary.time, "s", 1 / SECOND)
-        self.success_time = Measure(summary.success_time, "s", 1 / SECOND)
+        self.time = Measure(summary.time, "s", SECOND)
+        self.success_time = Measure(summary.success_time, "s", SECOND)
         self.attempts = Measure(summary.attempts, "attempts")
         self.transitions = Measure(summary.transitions, "transitions")
 
@@ -205,7 +205,7 @@ class Simulation:
         https://aws.amazon.com/step-functions/pricing/
         """
         if type == "STANDARD":
-            return self.transitions.mean.scaled(standard_price(executions, prices))
+            return Estimate(*(standard_price(each * executions, prices) for each in self.transitions.mean))
         if type != "EXPRESS":
             raise UsageError(f"type={type!r}: a workflow is STANDARD or EXPRESS.")
         mean = self.time.mean  # says so where there are no runs

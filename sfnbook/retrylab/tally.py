@@ -45,9 +45,9 @@ class Estimate(NamedTuple):
     def __str__(self) -> str:
         return f"{self.value:.6g} [{self.low:.6g}, {self.high:.6g}]"
 
-    def scaled(self, factor: float) -> Estimate:
-        """The estimate in another unit."""
-        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+    def per(self, size: float) -> Estimate:
+        """The estimate in a unit of another size."""
+        return Estimate(self.value / size, self.low / size, self.high / size)
 
 
 class Tally:

@@ -23,22 +23,25 @@ from sfnbook.retrylab.summary import EXPRESS_LIMIT, PAIRED, Ending, Record, Stat
 from sfnbook.retrylab.tally import DIGITS, MOST_EXACT, Tally
 from sfnbook.scene import hashed
 from sfnbook.tasks.answers import EVERY_TASK
-from sfnbook.tasks.compiling import compiled
-from sfnbook.tasks.composed import Attempts, Timed
+from sfnbook.tasks.composed import Attempts
 from sfnbook.tasks.durations import Duration
+from sfnbook.tasks.faults import OVERLAYS, Fault, Faulty, laid_over
 from sfnbook.tasks.protocol import Call, Failure, Never, Outcome, Result, ended
 from sfnbook.timeline import LONGEST_CHANGE
 from sfnbook.values import text
 from sfnbook.working import when
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sfnbook.execution import Execution
     from sfnbook.frames import Scheduled
 
 Array: TypeAlias = Any
 """A NumPy array with one number for each run."""
+
+Parting: TypeAlias = tuple[Array, Outcome]
+"""Some of the runs, and the outcome that they get."""
 
 BLOCK: Final = 1 << 16
 """Runs that are computed at once: few enough for the processor's cache, and memory stays flat."""
@@ -61,7 +64,7 @@ class Vector:
         self.plan, self.spec = plan, spec
         setup, top = execution.setup, execution.top
         self.state: Any = setup.definitions["main"].states[execution.scene.state(top).name]
-        self.task: Scheduled = top.work
+        self.task: Scheduled = top.work._replace(started=0)
         events = math.inf if setup.limits.events is None else setup.limits.events - LONGEST_CHANGE
         self.most_attempts = int(min(MOST_ATTEMPTS, (events - 4) // EVENTS))
         self.deadline = min(
@@ -88,9 +91,12 @@ class Vector:
             self._good[key] = plan.start(0).run().status == SUCCEEDED
         return self._good[key]
 
-    def call(self, attempt: int) -> Call:
-        """The call of an attempt, as far as answers that are written down may read it."""
-        return Call(self.state.name, self.state.name, self.state.resource, self.task.arguments, attempt)
+    def refusal(self, fault: Fault, attempt: int) -> Outcome:
+        """What a fault says where it strikes."""
+        name = self.state.name
+        certain = fault if fault.name == "denied" else fault._replace(name="failing", arguments=())
+        call = Call(name, name, self.state.resource, self.task.arguments, attempt)
+        return laid_over(lambda _: Outcome(), (certain,))(call)
 
 
 class NotPlain(Exception):  # noqa: N818 - it says why, and nobody sees it
@@ -141,13 +147,33 @@ class Runs:
         """Make the next attempt of all runs that are alive; are there any left?"""
         alive, self.alive = self.alive, self.alive[:0]
         self.attempts[alive] = number
-        for where, outcome in self.outcomes(alive, number):
+        for where, outcome in self.outcomes(self.vector.spec, alive, number):
             self.settle(where, outcome, number)
         return bool(len(self.alive))
 
-    def outcomes(self, alive: Array, number: int) -> list[tuple[Array, Outcome]]:
-        """Which runs get which outcome."""
-        return [(alive, compiled(self.vector.spec).run(self.vector.call(number)))]
+    def outcomes(self, spec: Any, where: Array, number: int, bits: Array = None) -> Iterator[Parting]:
+        """Which runs get which outcome of an answer, as `tasks.compiling` compiles it."""
+        match spec:
+            case Attempts(answers):
+                yield from self.outcomes(answers[min(number, len(answers)) - 1], where, number, bits)
+            case Faulty(answer, faults):
+                bits = self.draw(where, number, SCHEDULED, "answer") if bits is None else bits
+                yield from self.under(answer, faults, where, number, bits)
+            case _:
+                yield where, ended(spec)
+
+    def under(
+        self, answer: Any, faults: tuple[Fault, ...], where: Array, number: int, bits: Array
+    ) -> Iterator[Parting]:
+        """The outcomes of an answer under faults, as `faults.laid_over` lays them."""
+        for index, fault in enumerate(faults):
+            if fault.name not in STRIKES:
+                continue
+            strikes = STRIKES[fault.name](self, where, number, bits, *fault.arguments)
+            yield where[strikes], _overlaid(self.vector.refusal(fault, number), faults[:index])
+            where, bits = where[~strikes], self._mixed(bits[~strikes])
+        for some, outcome in self.outcomes(answer, where, number, bits):
+            yield some, _overlaid(outcome, faults)
 
     def settle(self, where: Array, outcome: Outcome, number: int) -> None:
         """Let time pass until an outcome, or a limit, comes, and see what becomes of it."""
@@ -310,6 +336,36 @@ def _squares(np: Any, numbers: Array) -> int:
     return (int(parts[0]) << 48) + (int(parts[1]) << 25) + int(parts[2])
 
 
+def _overlaid(outcome: Outcome, faults: tuple[Fault, ...]) -> Outcome:
+    for fault in reversed(faults):
+        if fault.name in OVERLAYS:
+            outcome = OVERLAYS[fault.name](outcome, *fault.arguments)
+    return outcome
+
+
+# --- faults ---------------------------------------------------------------------------------------
+def _failing(runs: Runs, where: Array, number: int, _bits: Array, *attempts: int) -> Array:
+    return runs.np.full(len(where), not attempts or number in attempts)
+
+
+def _flaky(runs: Runs, _where: Array, _number: int, bits: Array, rate: float) -> Array:
+    return runs.fraction(bits) < rate
+
+
+def _outage(runs: Runs, where: Array, _number: int, _bits: Array, start: float, end: float) -> Array:
+    time = runs.time[where] / SECOND
+    return (start <= time) & (time < end)
+
+
+STRIKES: Final[dict[str, Callable[..., Array]]] = {
+    "failing": _failing,
+    "flaky": _flaky,
+    "outage": _outage,
+    "denied": _failing,
+}
+"""`faults.STRIKES` of many, but for what remembers earlier calls."""
+
+
 # --- durations ------------------------------------------------------------------------------------
 def _uniform(runs: Runs, bits: Array, low: float, high: float) -> Array:
     return low + (high - low) * runs.fraction(bits)
@@ -369,8 +425,8 @@ def _is_plain(spec: Any) -> bool:
     match spec:
         case Attempts(answers):
             return all(map(_is_plain, answers))
-        case Timed(answer):
-            return _is_plain(answer)
+        case Faulty(answer, faults):
+            return _is_plain(answer) and all(fault.name in {*STRIKES, *OVERLAYS} for fault in faults)
         case Result() | Failure() | Never() | Outcome():
             outcome = ended(spec)
             return not outcome.waits and outcome.backoff is None

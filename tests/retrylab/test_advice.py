@@ -1,0 +1,131 @@
+"""Advice: each rule speaks where it should, with the right numbers, and is silent elsewhere."""
+
+import pytest
+
+import sfnbook
+from sfnbook import advise
+from sfnbook.retry import base_delay
+from sfnbook.retrylab.advice import RULES, longest_wait, worst_seconds
+from sfnbook.retrylab.policies import read_policy
+from tests.retrylab.policies import SEED, one_task, retrier
+
+GOOD = retrier(MaxAttempts=3, JitterStrategy="FULL")
+
+# the policy, options, the rule, what it says
+SAID = [
+    ([retrier(IntervalSeconds=3_600, MaxAttempts=8)], {}, "holds", "for 10 d 15 h: 8 retries"),
+    (
+        [retrier(IntervalSeconds=3_600, MaxAttempts=8)],
+        {},
+        "holds",
+        "With MaxDelaySeconds 60 it would be 8 min",
+    ),
+    ([retrier(MaxAttempts=31, MaxDelaySeconds=86_400)], {}, "holds", "for 15 d 12 h"),
+    ([retrier(MaxAttempts=99)], {}, "holds", "a whole year, after which AWS ends it"),
+    (
+        [retrier(IntervalSeconds=60, MaxAttempts=5)],
+        {"timeout_seconds": 300},
+        "outlasts",
+        "at most 2 of its 5 retries",
+    ),
+    (
+        [retrier(ErrorEquals=["E"]), retrier(ErrorEquals=["E"])],
+        {},
+        "unreachable",
+        "retrier 1 takes E before it",
+    ),
+    (
+        [retrier(ErrorEquals=["States.TaskFailed"]), retrier(ErrorEquals=["E", "F"])],
+        {},
+        "unreachable",
+        "never reached",
+    ),
+    ([retrier(ErrorEquals=["E"]), retrier(ErrorEquals=["E", "F"])], {}, "unreachable", "never sees E"),
+    ([retrier(ErrorEquals=["States.Runtime"])], {}, "unreachable", "States.Runtime, which is never retried"),
+    ([retrier(MaxAttempts=9_000, BackoffRate=1)], {}, "events", "up to 27,007 events alone"),
+    ([retrier(MaxAttempts=2)], {}, "herd", "after 1 s, 2 s"),
+    (SEED, {}, "herd", "retrier 3: after 5 s, 10 s, 20 s ..."),
+    (SEED, {}, "price", "up to 10 transitions for this state, $0.00025: a million of them cost $250.00"),
+]
+
+
+@pytest.mark.parametrize(("retry", "options", "rule", "words"), SAID, ids=lambda part: str(part)[-30:])
+def test_a_rule_speaks(retry, options, rule, words):
+    texts = [finding.text for finding in advise(retry, **options) if finding.rule == rule]
+    assert any(words in text for text in texts), texts
+
+
+SILENT = [
+    ([GOOD], {}, set(RULES) - {"price"}),
+    ([], {}, set(RULES)),
+    (
+        [retrier(ErrorEquals=["E"]), retrier(ErrorEquals=["States.TaskFailed"]), retrier()],
+        {},
+        {"unreachable"},
+    ),
+    (
+        [retrier(ErrorEquals=["States.TaskFailed"]), retrier(ErrorEquals=["States.Timeout"])],
+        {},
+        {"unreachable"},
+    ),
+    ([retrier(MaxAttempts=5)], {"timeout_seconds": 32}, {"outlasts"}),
+    ([retrier(MaxAttempts=0)], {}, {"herd", "price", "holds"}),
+]
+
+
+@pytest.mark.parametrize(("retry", "options", "rules"), SILENT)
+def test_a_rule_is_silent(retry, options, rules):
+    assert not {finding.rule for finding in advise(retry, **options)} & rules
+
+
+def in_a_map(**fields):
+    inner = {"StartAt": "Call", "States": {"Call": one_task(retrier(MaxAttempts=8)).source["States"]["Call"]}}
+    state = {"Type": "Map", "ItemProcessor": inner, "End": True}
+    return sfnbook.load({"StartAt": "Orders", "States": {"Orders": state}, **fields})
+
+
+def test_in_a_map_the_events_of_all_items_count():
+    found = {finding.rule: finding for finding in advise(in_a_map())}
+    assert "up to 31 events for each item of 'Orders': with more than 806 items" in found["events"].text
+    assert found["herd"].severity == "warning"
+    assert "iterations of 'Orders'" in found["herd"].text
+    assert "events" not in {finding.rule for finding in advise(in_a_map(), items=800)}
+    assert advise((in_a_map(), "Call"))[0].rule == "events"
+
+
+def test_the_timeout_of_the_machine_counts():
+    found = [finding for finding in advise(in_a_map(TimeoutSeconds=100)) if finding.rule == "outlasts"]
+    assert [(finding.state, finding.severity) for finding in found] == [("Call", "warning")]
+    assert "at most 6 of its 8 retries" in found[0].text
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"MaxAttempts": 9, "MaxDelaySeconds": 20},
+        {"BackoffRate": 1, "MaxAttempts": 500},
+        {"BackoffRate": 1.3},
+    ],
+)
+def test_the_longest_wait_is_the_sum_of_the_delays(fields):
+    (one,) = read_policy([retrier(**fields)]).retry
+    assert longest_wait(one) == pytest.approx(sum(base_delay(one, used) for used in range(one.max_attempts)))
+
+
+def test_the_longest_wait_of_a_hundred_million_attempts_takes_no_time():
+    (one,) = read_policy([retrier(MaxAttempts=99_999_999, MaxDelaySeconds=60)]).retry
+    assert longest_wait(one) == 63 + 60 * (99_999_999 - 6)
+
+
+def test_attempts_take_the_time_that_they_may():
+    state = {"Type": "Task", "Retry": [retrier(MaxAttempts=2)], "TimeoutSeconds": 10}
+    assert worst_seconds(read_policy(state)) == 1 + 2 + 3 * 10
+
+
+def test_it_shows_itself_escaped():
+    machine = sfnbook.load({"StartAt": "<b>", "States": {"<b>": one_task(*SEED).source["States"]["Call"]}})
+    html = advise(machine)._repr_mimebundle_()["text/html"]
+    assert "<b>" not in html
+    assert str(advise([])).startswith("Nothing to say")
+    assert len(advise(machine).table()) == len(advise(machine))
