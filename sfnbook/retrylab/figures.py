@@ -59,11 +59,15 @@ def _draw(axes: Axes, chart: Chart) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     for mark in chart.marks:
         DRAWS[type(mark)](axes, mark)
-    names = [mark.name for mark in chart.marks if mark.name and not isinstance(mark, Rule)]
-    samples: Any = axes.get_legend_handles_labels()
-    known = dict(zip(samples[1], samples[0], strict=True))
-    if len(names) > 1:
-        shown = [name for name in names if name in known]  # a series without marks has no sample
+    _legend(axes, chart)
+
+
+def _legend(axes: Any, chart: Chart) -> None:
+    """The names of the series in the order of the marks, where there is more than one."""
+    handles, names = axes.get_legend_handles_labels()
+    known = dict(zip(names, handles, strict=True))  # a series without marks has no sample
+    shown = [mark.name for mark in chart.marks if mark.name in known]
+    if len(shown) > 1:
         axes.legend([known[name] for name in shown], shown, fontsize=FONT - 2, framealpha=0.9, loc="best")
 
 

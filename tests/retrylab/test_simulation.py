@@ -274,7 +274,8 @@ def test_the_result_is_the_same_for_any_number_of_workers():
 
 @pytest.mark.filterwarnings("ignore")  # the cluster's own
 def test_dask_makes_the_same_runs():
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         spread = by_engine(
