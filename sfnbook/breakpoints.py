@@ -208,6 +208,11 @@ class Breakpoints:
     def _listed(self) -> str:
         return f"There are:\n{self!r}" if self._breakpoints else "There is none at all."
 
+    def replace(self, breakpoints: tuple[Breakpoint, ...]) -> None:
+        """Have these instead."""
+        self._breakpoints = [replace(one) for one in breakpoints]
+        self._tell()
+
     def clear(self) -> None:
         """Take all away."""
         self._breakpoints = []

@@ -489,6 +489,22 @@ class Debugger:
             warnings.warn(note, stacklevel=2)
         return cls._from(found)
 
+    def resume(self, earlier: Debugger) -> Self:
+        """Take over what an earlier debugger recorded, as far as it still holds with this machine.
+
+        For a cell that was run again: branches, edits, breakpoints and watches come back, and nobody
+        is called.  What differs now is in `notes`; from there on this debugger's tasks answer.
+        """
+        from sfnbook.resuming import resumed  # noqa: PLC0415 - few sessions are resumed
+
+        found = resumed(earlier._session(), self.execution.setup)
+        self.branches, self.notes, self._selected = found.branches, found.notes, found.selected
+        self.breakpoints.replace(found.breakpoints)
+        self.watches.data.update(found.watches)
+        self.stopped_by = None
+        self._tell()
+        return self
+
     @classmethod
     def _from(cls, found: Session) -> Self:
         debugger = cls.__new__(cls)

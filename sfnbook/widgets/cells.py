@@ -24,18 +24,18 @@ def current_cell() -> tuple[str, str] | None:
     return (cell, run) if isinstance(cell, str) and isinstance(run, str) else None
 
 
-def register(view: Any) -> None:
-    """Note a new view; those that an earlier run of the same cell made are closed."""
+def register(view: Any) -> list[Any]:
+    """Note a new view; those that an earlier run of the same cell made are closed, and given back."""
     place = current_cell()
     if place is None:
-        return
+        return []
     cell, run = place
     last, views = _VIEWS.get(cell, (run, []))
-    if last != run:
-        for old in views:
-            old.close()
-        views = []
-    _VIEWS[cell] = (run, [*views, view])
+    closed = views if last != run else []
+    for old in closed:
+        old.close()
+    _VIEWS[cell] = (run, [*([] if closed else views), view])
+    return closed
 
 
 def forget(view: Any) -> None:
