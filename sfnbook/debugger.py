@@ -20,6 +20,7 @@ from sfnbook.clock import duration
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.files import read_text, write_text
 from sfnbook.frames import KINDS, OVER
+from sfnbook.gantt import Chart, Gantt
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
 from sfnbook.notebook import in_a_notebook
@@ -97,6 +98,7 @@ class Debugger:
         """What a saved session could not keep, or is not as it was."""
         self._selected: FrameId | None = None
         self._statuses = Statuses()
+        self._gantt = Gantt()
         self._listeners: list[Callable[[], None]] = []
         self._drawn: tuple[StateMachine, Any] | None = None
 
@@ -562,6 +564,26 @@ class Debugger:
 
         title = f"{self.machine.name}: {self.status} at {duration(self.time)}"
         return plot(self._picture(), marks=self.marks(), title=title)
+
+    def plot_timeline(self) -> Any:
+        """All recorded attempts, waits and back-offs on the virtual clock, as a matplotlib Figure.
+
+        >>> import sfnbook
+        >>> wait = {"Type": "Wait", "Seconds": 60, "End": True}
+        >>> debugger = Debugger(sfnbook.load({"StartAt": "W", "States": {"W": wait}}))
+        >>> _ = debugger.run()
+        >>> [label.get_text() for label in debugger.plot_timeline().axes[0].get_xticklabels()][-1]
+        '1 min'
+        """
+        from sfnbook.gantt_drawing import plot_chart  # noqa: PLC0415
+
+        title = f"{self.machine.name}: {self.status} at {duration(self.time)}"
+        return plot_chart(self.gantt(), cursor=self.time, title=title)
+
+    def gantt(self) -> Chart:
+        """The rows and bars of the timeline of the current branch, those after the cursor included."""
+        self.execution.settle()
+        return self._gantt.follow(self.execution.changes).chart()
 
     def _picture(self) -> Any:
         from sfnbook.layout import layout  # noqa: PLC0415

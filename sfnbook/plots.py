@@ -318,7 +318,7 @@ def _draw_edge(pen: _Pen, edge: EdgePath, strokes: list[Command], *, taken: bool
     catch = edge.kind == CATCH
     color = _CATCH if catch else _TAKEN if taken else _LINE
     if taken:
-        pen.path(edge.path, facecolor="none", edgecolor=color, linewidth=3, zorder=2)
+        pen.path(edge.path, facecolor="none", edgecolor=color, linewidth=3)
     elif strokes:
         pen.path(
             strokes,

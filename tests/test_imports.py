@@ -29,7 +29,7 @@ ROWS = (
     "tasks validation items program",
     "frames timers retry scene polling family failing faults working nested stepfunctions distributed fanout decide",
     "history explain why transition timeline outside tokens redriving runs activities execution",
-    "telling textwidth theme layering columns routing graph layout statuses iterations svg plots",
+    "telling textwidth theme layering columns routing graph layout statuses iterations gantt svg gantt_drawing plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches redaction rerun session redacted resuming page regression debugger",
     "prices tables charts retrylab",
@@ -60,6 +60,7 @@ LATE_OWN = {
     "tasks.compiling": {"tasks.samples"},
     "debugger": {
         ".",
+        "gantt_drawing",
         "layout",
         "page",
         "plots",

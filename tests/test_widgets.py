@@ -936,3 +936,18 @@ def test_run_to_here_goes_to_the_selected_state(show):
     click(view, "run_to")
     assert view.debugger.path == "Done"
     assert view.problem.value == ""
+
+
+# --- the timeline ------------------------------------------------------------------------------------
+def test_a_click_in_the_timeline_goes_there_and_draws_nothing_anew(show):
+    view = show(tasks={"Charge": {}})
+    timeline = opened(view, "timeline").view
+    click(view, "run")
+    drawn, seen = timeline.picture, []
+    timeline.observe(lambda change: seen.append(change["name"]), ["picture", "cursor"])
+    charge = next(bar for bar in view.debugger.gantt().bars if bar.label.startswith("Charge"))
+    for message in ({"number": charge.number}, {"number": "x"}, {"number": 10_000}, None):
+        timeline._hear(timeline, message, [])
+    assert view.debugger.transition.id == "Charge#1.1:StateEntered"
+    assert (timeline.picture, seen) == (drawn, [])
+    assert "There is no transition 10000" in view.problem.value

@@ -10,6 +10,7 @@ from sfnbook.widgets.panels.edit import Edit
 from sfnbook.widgets.panels.events import Events
 from sfnbook.widgets.panels.faults import Faults
 from sfnbook.widgets.panels.graph import Graph
+from sfnbook.widgets.panels.timeline import Timeline
 
 if TYPE_CHECKING:
     from sfnbook.widgets.panel import Panel
@@ -34,6 +35,7 @@ PANELS: Final[dict[str, Entry]] = {
     "data": Entry("Data", "The data flow of the selected state, stage by stage", Data),
     "edit": Entry("Edit", "Change the input of the next state", Edit),
     "faults": Entry("Faults", "Inject errors and results", Faults),
+    "timeline": Entry("Timeline", "Attempts, waits and back-offs on the virtual clock", Timeline, "foot"),
     "events": Entry("Events", "All that happened; click to go there", Events),
 }
 
