@@ -27,6 +27,7 @@ from sfnbook.why import Why
 
 if TYPE_CHECKING:
     from sfnbook.debugger import Debugger
+    from sfnbook.replaying import replay
     from sfnbook.retrylab.advice import advise
     from sfnbook.retrylab.rivals import compare_policies
     from sfnbook.retrylab.schedule import retry_schedule
@@ -53,6 +54,7 @@ __all__ = [
     "advise",
     "compare_policies",
     "load",
+    "replay",
     "retry_schedule",
     "simulate",
     "validate",
@@ -62,6 +64,7 @@ LATER: Final = {
     "Debugger": "sfnbook.debugger",
     "advise": "sfnbook.retrylab.advice",
     "compare_policies": "sfnbook.retrylab.rivals",
+    "replay": "sfnbook.replaying",
     "retry_schedule": "sfnbook.retrylab.schedule",
     "simulate": "sfnbook.retrylab.simulation",
 }

@@ -18,6 +18,7 @@ from sfnbook.tasks.answers import Answer
 from sfnbook.tasks.error_names import error_names
 from sfnbook.tasks.protocol import Outcome
 from sfnbook.tasks.samples import result_of
+from sfnbook.timeline import call_of
 from sfnbook.tokens import Pending
 from sfnbook.values import Json, copied
 
@@ -38,7 +39,8 @@ class Unanswered(NamedTuple):
     """A Task that nobody answers for.
 
     ``input`` is what it was sent, ``literal`` the code to paste, ``draft`` a sample result to begin
-    with, ``errors`` the names of the errors that it may fail with.
+    with, ``errors`` the names of the errors that it may fail with, ``why`` where a replay left its
+    recording; empty where there is none.
     """
 
     path: str
@@ -46,6 +48,7 @@ class Unanswered(NamedTuple):
     literal: str
     draft: Json
     errors: tuple[str, ...] = ()
+    why: str = ""
 
     def __str__(self) -> str:
         return self.path
@@ -185,13 +188,14 @@ class Recording(Execution):
         if frame is None:
             return None
         state = self.scene.look(frame, self.clock, self.cursor)
-        call = self.call_of(state, frame, ASKED)
+        call = call_of(self.setup, self.scene, state, frame, ASKED)
         return Unanswered(
             self.path_of(frame),
             copied(call.input),
             self.literal_of(state, frame),
             result_of(call, self.need_of(state), call.visit - 1, brief=True),
             error_names(state.definition),
+            self.left_recording(state, frame),
         )
 
 

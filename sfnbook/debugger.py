@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from sfnbook.execution import Execution
     from sfnbook.frames import Fault, Frame, FrameId
+    from sfnbook.recordings.reading import RecordedExecution
     from sfnbook.session import Session
 
 
@@ -95,7 +96,9 @@ class Debugger:
         self.watches = Watches(self._watched)
         self.stopped_by: Breakpoint | None = None
         self.notes: tuple[str, ...] = ()
-        """What a saved session could not keep, or is not as it was."""
+        """What a saved session or a replayed recording lacks, or is not as it was."""
+        self.recording: RecordedExecution | None = None
+        """What is replayed, if the debugger was opened on a recorded execution."""
         self._selected: FrameId | None = None
         self._statuses = Statuses()
         self._gantt = Gantt()
@@ -519,6 +522,7 @@ class Debugger:
         other = type(self).__new__(type(self))
         other._take(self.machine, branches, breakpoints)  # noqa: SLF001 - its own
         other.watches.data.update(self.watches.data)
+        other.recording, other.notes = self.recording, self.notes
         other._selected = self._selected  # noqa: SLF001 - its own
         return other
 
@@ -529,12 +533,15 @@ class Debugger:
             "breakpoints": self.breakpoints.picklable(),
             "watches": dict(self.watches.data),
             "selected": self._selected,
+            "recording": self.recording,
+            "notes": self.notes,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._take(state["machine"], state["branches"], state["breakpoints"])
         self.watches.data.update(state["watches"])
         self._selected = state["selected"]
+        self.recording, self.notes = state["recording"], state["notes"]
 
     # --- display ------------------------------------------------------------------------------------
     def observe(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -649,6 +656,7 @@ class Debugger:
         return (
             f"<Debugger {self.machine.name!r}{branch}: {self.status} at {self.time:g} s, "
             f"{self.position} of {self.length} transitions{where}{blocked}>"
+            + "".join(f"\n  note: {note}" for note in self.notes)
         )
 
 

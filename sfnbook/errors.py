@@ -80,17 +80,22 @@ class UsageError(SfnbookError):
 
 
 class UnansweredTask(UsageError):  # noqa: N818 - the name says what happened, as in the API
-    """A Task was reached and nobody answers for it; ``literal`` is the code to paste."""
+    """A Task was reached and nobody answers for it; ``literal`` is the code to paste.
 
-    def __init__(self, path: str, state: str, literal: str) -> None:
-        self.path, self.state, self.literal = path, state, literal
+    ``why`` says where a replay left its recording; empty where there is none.
+    """
+
+    def __init__(self, path: str, state: str, literal: str, why: str = "") -> None:
+        self.path, self.state, self.literal, self.why = path, state, literal, why
+        left = f" The replay leaves the recording here: {why}" if why else ""
         super().__init__(
-            f"Nobody answers for the Task {path!r}. Give it an answer, for example:\n\n    {literal}\n\n"
+            f"Nobody answers for the Task {path!r}.{left} Give it an answer, for example:"
+            f"\n\n    {literal}\n\n"
             "A function is called with the Task's input; any other value is the Task's result."
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.path, self.state, self.literal))
+        return (type(self), (self.path, self.state, self.literal, self.why))
 
 
 class ExecutionFailed(SfnbookError):  # noqa: N818 - the name of AWS's history event

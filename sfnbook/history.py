@@ -248,7 +248,7 @@ def _evaluation_failed(subject: Subject) -> dict[str, Json]:
 
 
 def _map_run(subject: Subject) -> dict[str, Json]:
-    fan: Any = subject.before.work if isinstance(subject.before.work, Fan) else subject.after.work
+    fan: Any = subject.after.work if isinstance(subject.after.work, Fan) else subject.before.work
     return {"mapRunArn": fan.run.arn}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -85,6 +87,13 @@ class StateMachine:
     def placeholders(self) -> list[str]:
         """The names of the ``${...}`` that are left as they are."""
         return list(self._read.placeholders)
+
+    def renamed(self, arn: str) -> StateMachine:
+        """The same machine under the ARN, and its name, with which it ran somewhere."""
+        other = copy(self)
+        other.name = arn.rpartition(":")[2]
+        other._read = replace(self._read, arn=arn)  # noqa: SLF001 - its own
+        return other
 
     @property
     def arn(self) -> str:

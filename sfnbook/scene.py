@@ -31,7 +31,7 @@ class Scene(Environment):
     __slots__ = (
         "activities", "counters", "draws", "files", "first", "frame", "frames", "is_answered", "item",
         "limits", "machines", "now", "number",
-        "payload_bytes", "programs", "queues", "seed", "token",
+        "payload_bytes", "programs", "queues", "seed", "token", "waited",
     )  # fmt: skip
 
     def __init__(
@@ -55,7 +55,8 @@ class Scene(Environment):
         self.files: Any = None
         self.activities: frozenset[str] | None = None
         self.queues: Mapping[tuple[str, str], Queue] = {}
-        self.is_answered: Callable[[Any, Frame], bool] = lambda _state, _frame: True
+        self.is_answered: Callable[[Scene, Any, Frame], bool] = lambda _scene, _state, _frame: True
+        self.waited: Callable[[Scene, Any, Frame], int | None] = lambda _scene, _state, _frame: None
 
     def look(self, frame: Frame, now: int, number: int) -> Any:
         """Point the scene at the frame that is to be decided; gives its compiled state.
@@ -147,6 +148,15 @@ def lineage_of(frame: Frame, index: int = 0) -> Lineage:
     """A frame's place: what encloses it, state, visit, attempt, and the index of a child of it."""
     visit = frame.visit
     return (frame.scope.lineage, frame.state, visit.number, visit.retries, index)
+
+
+def around(frame: Frame) -> tuple[tuple[int, int], ...]:
+    """Visit and attempt of each state that encloses a frame, the outermost first."""
+    found, lineage = [], frame.scope.lineage
+    while lineage is not None:
+        lineage, _, visit, retries, _ = lineage
+        found.append((visit, retries + 1))
+    return tuple(reversed(found))
 
 
 def hashed(lineage: Lineage | None) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import gc
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
-from sfnbook import distributed, failing, polling, stepfunctions, working
-from sfnbook.clock import seconds
+from sfnbook import distributed, failing, polling, recalled, stepfunctions, working
+from sfnbook.clock import microseconds, seconds
 from sfnbook.decide import decide
 from sfnbook.errors import UnansweredTask
 from sfnbook.explain import Origin
@@ -39,7 +39,7 @@ from sfnbook.frames import (
 )
 from sfnbook.limits import UNBOUNDED, Limits
 from sfnbook.program import Program, compile_definition
-from sfnbook.scene import Scene
+from sfnbook.scene import Scene, around
 from sfnbook.tasks.answers import EVERY_TASK
 from sfnbook.tasks.protocol import Call
 from sfnbook.timers import TimerIndex
@@ -53,9 +53,13 @@ if TYPE_CHECKING:
     from sfnbook.source import Source
     from sfnbook.tasks.answers import Answer, Answers, TaskRef
     from sfnbook.tasks.needs import Need
+    from sfnbook.tasks.recorded import Recorded
 
 LONGEST_CHANGE: Final = 8
 """No change has more events: closer than this to the limit, a run goes step by step."""
+
+RECORDING: Final = "recording"
+"""Who answered, where it was the recording that is replayed."""
 
 ENDS: Final = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
 GATED: Final = frozenset({AWAITING, DEADLINE})
@@ -88,6 +92,9 @@ class Setup:
     queues: Mapping[tuple[str, str], Queue]  # of activity Tasks
     programs: Mapping[str, Program]
 
+    recorded: Recorded | None = None
+    """The recording that is replayed: it is asked before ``answers``."""
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "programs"}
 
@@ -95,6 +102,47 @@ class Setup:
         # A program holds closures: the definition travels, and is compiled again.
         self.__dict__.update(state)
         self.programs = {key: compile_definition(one) for key, one in self.definitions.items()}
+        if self.recorded is not None:
+            self.programs = recalled.programs(self.programs, self.recorded)
+
+    def is_answered(self, scene: Scene, state: Any, frame: Frame) -> bool:
+        """Does anybody here answer this attempt at a Task?"""
+        if self.recorded is not None and not self.recorded.declines(call_of(self, scene, state, frame)):
+            return True
+        return self.answers.find(self.refs[place(frame, state)]) is not None
+
+    def waited(self, scene: Scene, state: Any, frame: Frame) -> int | None:
+        """How long an activity task waited for its worker in the recording; None if that says nothing."""
+        call = call_of(self, scene, state, frame)
+        if self.recorded is None or self.recorded.declines(call):
+            return None
+        return microseconds(self.recorded.queued(call))
+
+
+def call_of(setup: Setup, scene: Scene, state: Any, frame: Frame, answer: Answer | None = None) -> Call:
+    """The call of an attempt that is about to start; a recording draws and counts nothing."""
+    task, world, visit = frame.work, scene.world, frame.visit
+    if frame.phase == QUEUED:
+        task = task.task
+    timeout = task.timeout
+    fields: Any = (
+        frame.scope.prefix + state.name,
+        state.name,
+        state.definition.resource,
+        task.arguments,
+        visit.retries + 1,
+        visit.number,
+        0 if answer is None else world.counts.get(answer.key, 0),
+        seconds(scene.now - setup.birth.time),
+        task.token,
+        scene.context_of(frame) if answer is None or answer.asks else {},
+        None if timeout is None else seconds(timeout),
+        scene.draw_bits("answer") if answer is not None and answer.draws else 0,
+        None if answer is None else world.memories.get(answer.key),
+        indices_of(frame, scene),
+        around(frame),
+    )
+    return tuple.__new__(Call, fields)
 
 
 @contextmanager
@@ -148,9 +196,7 @@ class Timeline:
         self.scene = Scene(self.frames, self.counters, setup.programs, setup.limits, setup.seed)
         self.scene.machines, self.scene.files = setup.machines, setup.files
         self.scene.activities, self.scene.queues = setup.activities, setup.queues
-        self.scene.is_answered = lambda state, frame: (
-            setup.answers.find(setup.refs[place(frame, state)]) is not None
-        )
+        self.scene.is_answered, self.scene.waited = setup.is_answered, setup.waited
         self._index: TimerIndex | None = None
         self.origin = Origin(setup.programs, setup.limits, setup.seed, setup.birth.time)
         events = setup.limits.events
@@ -223,9 +269,13 @@ class Timeline:
     def _perform(self, request: working.Request) -> Change | None:
         """Ask whoever answers for a Task that is about to start."""
         state, frame = request
-        scene = self.scene
+        scene, recorded = self.scene, self.setup.recorded
         if state.type == "Map":
-            return distributed.PERFORM[frame.phase](state, frame, scene)
+            run = None if recorded is None else recalled.map_run(state, frame, scene, recorded)
+            return run or distributed.PERFORM[frame.phase](state, frame, scene)
+        if recorded is not None and not self.left_recording(state, frame):
+            outcome = recorded.call(call_of(self.setup, scene, state, frame))
+            return working.started(state, frame, scene, outcome, (), RECORDING)
         answer = self.setup.answers.find(self.setup.refs[place(frame, state)])
         if answer is None or answer.key == EVERY_TASK:
             own = stepfunctions.inside(state, frame, scene, alone=answer is None)
@@ -234,14 +284,14 @@ class Timeline:
         if answer is None:
             if waits_outside(state) and frame.phase == SCHEDULED:
                 return working.started(state, frame, scene, working.TO_OUTSIDE)
-            path = frame.scope.prefix + state.name
-            raise UnansweredTask(path, state.name, self.literal_of(state, frame))
+            path, why = frame.scope.prefix + state.name, self.left_recording(state, frame)
+            raise UnansweredTask(path, state.name, self.literal_of(state, frame), why)
         return self._answered(state, frame, answer)
 
     def _scripted(self, request: Any) -> Change | None:
         """The start of a Task whose answer is written down: nobody has to be called."""
         state, frame = request
-        if state.type == "Map":
+        if state.type == "Map" or self.setup.recorded is not None:
             return None
         answer = self.setup.answers.find(self.setup.refs[place(frame, state)])
         if answer is None or answer.asks or (answer.key == EVERY_TASK and stepfunctions.concerns(state)):
@@ -249,7 +299,7 @@ class Timeline:
         return self._answered(state, frame, answer)
 
     def _answered(self, state: Any, frame: Frame, answer: Answer) -> Change:
-        outcome = answer.run(self.call_of(state, frame, answer))
+        outcome = answer.run(call_of(self.setup, self.scene, state, frame, answer))
         others = working.remembered(self.scene, answer, outcome.memory)
         begin = working.taken if frame.phase == QUEUED else working.started
         return begin(state, frame, self.scene, outcome, others, answer.key)
@@ -265,29 +315,10 @@ class Timeline:
 
         return Sampler(self.setup.definitions.values()).need(state.name, state.definition.resource)
 
-    def call_of(self, state: Any, frame: Frame, answer: Answer) -> Call:
-        """What an answer is asked for a Task that is about to start."""
-        task, world, visit = frame.work, self.scene.world, frame.visit
-        if frame.phase == QUEUED:
-            task = task.task
-        timeout = task.timeout
-        fields: Any = (
-            frame.scope.prefix + state.name,
-            state.name,
-            state.definition.resource,
-            task.arguments,
-            visit.retries + 1,
-            visit.number,
-            world.counts.get(answer.key, 0),
-            seconds(self.scene.now - self.setup.birth.time),
-            task.token,
-            self.scene.context_of(frame) if answer.asks else {},
-            None if timeout is None else seconds(timeout),
-            self.scene.draw_bits("answer") if answer.draws else 0,
-            world.memories.get(answer.key),
-            indices_of(frame, self.scene),
-        )
-        return tuple.__new__(Call, fields)
+    def left_recording(self, state: Any, frame: Frame) -> str:
+        """Why the recording that is replayed does not answer a Task that is about to start."""
+        recorded = self.setup.recorded
+        return "" if recorded is None else recorded.declines(call_of(self.setup, self.scene, state, frame))
 
     def _over_the_limit(self, change: Change) -> Change:
         """AWS ends an execution whose history is full; the last event says so."""
@@ -456,12 +487,18 @@ class Timeline:
         if find(task, state.name, self.scene) is not None:
             return False
         if task.phase == QUEUED:
-            return not self.scene.is_answered(state, task)
+            return not self.scene.is_answered(self.scene, state, task)
         if waits_outside(state):
             return False
         return (
-            not self.scene.is_answered(state, task) and stepfunctions.inside(state, task, self.scene) is None
+            not self.scene.is_answered(self.scene, state, task)
+            and stepfunctions.inside(state, task, self.scene) is None
         )
+
+    def answered_by_recording(self, recorded: Recorded) -> Self:
+        """The same start, answered by a recording before anyone else is asked; nothing has run yet."""
+        programs = recalled.programs(self.setup.programs, recorded)
+        return type(self)(replace(self.setup, recorded=recorded, programs=programs), keep_history=self._keep)
 
     # --- copies -------------------------------------------------------------------------------------
     def fork(self) -> Self:

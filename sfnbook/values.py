@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import marshal
 import sys
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sfnbook.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Json: TypeAlias = Any
 """A JSON value: dict, list, str, int, float, bool or None."""
@@ -162,3 +162,47 @@ def state_name(pointer: str) -> str:
     'Left'
     """
     return unescape_pointer(pointer.rpartition("/")[2])
+
+
+class Difference(NamedTuple):
+    """Where two JSON values differ, and what is there; `MISSING` where there is nothing."""
+
+    pointer: str
+    left: Json
+    right: Json
+
+
+class Missing:
+    """The type of `MISSING`."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+MISSING = Missing()
+
+
+def difference(left: Json, right: Json) -> Difference | None:
+    """The first difference of two JSON values, None if they are equal.
+
+    >>> difference({"a": [1, 2]}, {"a": [1, 3]})
+    Difference(pointer='/a/1', left=2, right=3)
+    """
+    return next(differences(left, right), None)
+
+
+def differences(left: Json, right: Json, pointer: str = "") -> Iterator[Difference]:
+    """Every difference of two JSON values, with the JSON pointer of its place."""
+    if left is right:
+        return
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in {**left, **right}:
+            place = f"{pointer}/{escape_pointer(key)}"
+            yield from differences(left.get(key, MISSING), right.get(key, MISSING), place)
+    elif isinstance(left, list) and isinstance(right, list):
+        for index in range(max(len(left), len(right))):
+            one = left[index] if index < len(left) else MISSING
+            other = right[index] if index < len(right) else MISSING
+            yield from differences(one, other, f"{pointer}/{index}")
+    elif left != right or isinstance(left, bool) != isinstance(right, bool):
+        yield Difference(pointer, left, right)

@@ -133,6 +133,8 @@ def _retried(change: Change, origin: Origin, _number: int) -> Why:
         formula += f", at most MaxDelaySeconds {retrier.max_delay_seconds} s"
     if retrier.jitter_strategy == "FULL":
         formula += f", JitterStrategy FULL: somewhere between 0 and {base:g} s"
+    if failure.backoff is not None:
+        formula = f"the recorded delay; the retrier computes {formula}"
     return Why(
         f"Retrier {index + 1} takes {failure.error}: attempt {after.visit.retries + 1} starts in {wait:g} s "
         f"({formula}; {used} of {retrier.max_attempts} retries used).",
@@ -286,6 +288,31 @@ def _root(path: str, value: Json, scene: Scene) -> Json:
     return scene.variables.get(name[1]) if name else value
 
 
+def _task_failed(change: Change, origin: Origin, _number: int) -> Why:
+    frame, failure = change.after, failure_of(change.frame)
+    if frame is None or failure is None:
+        return Why("")
+    told, by = _told(frame.work), getattr(frame.work, "answered_by", "")
+    if by == "injected":
+        told = ("the error was injected", *told)
+    if told and by != "recording":
+        return Why("; ".join(told))
+    state = state_of(origin, frame)
+    shown = failure.error or "an error without a name"
+    cause = "" if not failure.cause else f": {failure.cause.partition(chr(10))[0]}"
+    return Why(f"The Task failed with {shown}{cause}", (*told, *_asked(state, frame, failure)))
+
+
+def _asked(state: Any, frame: Frame, failure: Failure) -> list[str]:
+    """What Retry and Catch will say to a failure."""
+    if failure.error == RUNTIME:
+        return []
+    index = retry.first_match(state.retry, failure.error, heartbeat=failure.heartbeat)
+    again = index is not None and uses(frame, index) < state.retry[index].max_attempts
+    rows = _retrier_rows(state, frame, failure, stop=index if again else None)
+    return rows if again else rows + _catcher_rows(state, failure)
+
+
 def _timed_out(change: Change, origin: Origin, _number: int) -> Why:
     frame = change.before
     if frame is None:
@@ -400,21 +427,11 @@ def _started(change: Change, _origin: Origin, _number: int) -> Why:
     if isinstance(work, Submitting):
         work = work.running
     if isinstance(work, Running) and work.answered_by:
-        by = (
-            "an injected error or a set result"
-            if work.answered_by == "injected"
-            else f"tasks[{work.answered_by!r}]"
-        )
+        by = ANSWERED_BY.get(work.answered_by, f"tasks[{work.answered_by!r}]")
         return Why(f"Answered by {by}.", _told(work))
     if isinstance(work, Nested):
         return Why("A nested execution runs.")
     return Why("")
-
-
-def _task_failed(change: Change, _origin: Origin, _number: int) -> Why:
-    work = change.frame.work
-    by_hand = isinstance(work, Running) and work.answered_by == "injected"
-    return Why("; ".join((*(("the error was injected",) if by_hand else ()), *_told(work))))
 
 
 def _told(work: Any) -> tuple[str, ...]:
@@ -430,6 +447,9 @@ def _taken(change: Change, wait: Awaiting) -> Why:
     by = f"; its answer is tasks[{answer!r}]" if answer else ""
     return Why(f"{who} took it after {duration((change.time - wait.beat) / SECOND)} in the queue{by}.")
 
+
+ANSWERED_BY: Final = {"injected": "an injected error or a set result", "recording": "the recording"}
+"""Who answers that is no key of ``tasks``."""
 
 EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {
     "StateEntered": _entered,

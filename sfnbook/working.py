@@ -135,7 +135,10 @@ def queued(state: CompiledTask, frame: Frame, scene: Scene) -> tuple[Frame, Pair
     queue = scene.queues.get((frame.scope.execution.machine, state.pointer))
     if queue is None or faults.find(frame, state.name, scene) is not None:
         return frame, ()
-    if queue.pool is None and scene.is_answered(state, frame):
+    waited = scene.waited(scene, state, frame)
+    if waited is not None:
+        return frame._replace(due=scene.now + waited), ()
+    if queue.pool is None and scene.is_answered(scene, state, frame):
         return frame, ()
     ticket, others = polling.joined(frame, queue, scene)
     phase = AWAITING if queue.pool is None else QUEUED
@@ -222,6 +225,11 @@ def started(
     result = outcome.result if in_time else None
     submits = state.resource.pattern != "request" and not outcome.refused
     if outcome.waits and not submits:
+        if state.resource.kind != "activity" and answered_by != "recording":
+            raise UsageError(
+                f"The answer for {state.name!r} waits for a task token, and its Task has none: only "
+                ".waitForTaskToken, .sync and activities have one."
+            )
         return handed_on(state, frame, scene, task, outcome, others)
     submitted = outcome.submitted
     if submits and submitted is None:
@@ -271,15 +279,10 @@ def taken(
 def handed_on(
     state: CompiledTask, frame: Frame, scene: Scene, task: Scheduled, outcome: Outcome, others: Any
 ) -> Change:
-    """A worker took an activity task and hands it on: somebody else will answer with the token."""
-    if state.resource.kind != "activity":
-        raise UsageError(
-            f"The answer for {state.name!r} waits for a task token, and its Task has none: only "
-            ".waitForTaskToken, .sync and activities have one."
-        )
+    """Whoever took the task hands it on: somebody else will answer, an activity's with its token."""
     first = scene.first
     after = open_wait(frame, scene, task, outcome.worker)._replace(event=first)
-    return Change("TaskStarted", scene.now, frame, after, others, first, (ACTIVITY_EVENTS.started,))
+    return Change("TaskStarted", scene.now, frame, after, others, first, (names_of(state).started,))
 
 
 def accepted(resource: Resource) -> dict[str, Any]:

@@ -25,14 +25,14 @@ PACKAGE = ROOT / "sfnbook"
 
 ROWS = (
     "errors values clock chance limits definition notebook",
-    "tolerance query parse positions yamltext source files",
+    "tolerance query parse positions yamltext source files recordings",
     "tasks validation items program",
     "frames timers retry scene polling family failing faults working nested stepfunctions distributed fanout decide",
-    "history explain why transition timeline outside tokens redriving runs activities execution",
+    "history explain why transition recalled timeline outside tokens redriving runs activities execution",
     "telling textwidth theme layering columns routing graph layout statuses iterations gantt svg gantt_drawing plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches redaction rerun session redacted resuming page regression debugger",
-    "prices tables charts retrylab",
+    "replaying comparing prices tables charts retrylab",
     "widgets",
     ". course arguments lab doctor export cli __main__",
 )

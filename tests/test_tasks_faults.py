@@ -72,7 +72,7 @@ def test_a_window_of_the_clock():
     assert failures(run(faulty(double, outage(10, 25)))) == []
     execution = run(faulty(attempts(failure("E"), 1), outage(10, 25)))
     assert failures(execution) == [
-        (0.0, "E", ""),
+        (0.0, "E", "The Task failed with E\n  retrier 1 [States.ALL]: matches, used 0 of 9 times before"),
         (10.0, "Lambda.ServiceException", why),
         (20.0, "Lambda.ServiceException", why),
     ]

@@ -26,7 +26,8 @@ class Call(NamedTuple):
     gets a copy of it.  ``remaining`` is the time until the Task times out, if it does.  ``bits``
     are 64 random ones that belong to this attempt, and ``memory`` is what this answer's last
     Outcome asked to be remembered: chance and memory go back and forth with the execution.
-    ``indices`` are those of the Map iterations around the Task, the outermost first.
+    ``indices`` are those of the Map iterations around the Task, the outermost first, and ``around``
+    has visit and attempt of every state around it: with them the place is named exactly.
 
     >>> call = Call("Orders[3].Charge", "Charge", "arn:aws:states:::sqs:sendMessage", {"MessageBody": 1})
     >>> call.attempt, call.count, call.remaining
@@ -47,6 +48,7 @@ class Call(NamedTuple):
     bits: int = 0
     memory: Any = None
     indices: tuple[int, ...] = ()
+    around: tuple[tuple[int, int], ...] = ()
 
 
 class Outcome(NamedTuple):
