@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from sfnbook.debugger import Debugger
     from sfnbook.replaying import replay
     from sfnbook.retrylab.advice import advise
+    from sfnbook.retrylab.herd import herd
     from sfnbook.retrylab.rivals import compare_policies
     from sfnbook.retrylab.schedule import retry_schedule
+    from sfnbook.retrylab.service import Service
     from sfnbook.retrylab.simulation import simulate
 
 __version__ = "0.1.0"
@@ -44,6 +46,7 @@ __all__ = [
     "Execution",
     "ExecutionFailed",
     "Limits",
+    "Service",
     "SfnbookError",
     "StateMachine",
     "TaskFailure",
@@ -53,6 +56,7 @@ __all__ = [
     "Why",
     "advise",
     "compare_policies",
+    "herd",
     "load",
     "replay",
     "retry_schedule",
@@ -62,8 +66,10 @@ __all__ = [
 
 LATER: Final = {
     "Debugger": "sfnbook.debugger",
+    "Service": "sfnbook.retrylab.service",
     "advise": "sfnbook.retrylab.advice",
     "compare_policies": "sfnbook.retrylab.rivals",
+    "herd": "sfnbook.retrylab.herd",
     "replay": "sfnbook.replaying",
     "retry_schedule": "sfnbook.retrylab.schedule",
     "simulate": "sfnbook.retrylab.simulation",

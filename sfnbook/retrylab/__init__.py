@@ -9,6 +9,10 @@ vectorised.py    the same numbers for a single Task, for many runs at once
 executors.py     chunks on one process, many, or many machines
 simulation.py    `simulate`, and what people hold of it
 comparing.py     policies on the same seeds
+service.py       what stands behind a Task, and its capacity
+load.py          the calls that it gets over time
+stampede.py      many clients against it: one run
+herd.py          the same for several policies, many times
 advice.py        what to think of a policy, in words with numbers
 figures.py       charts -> matplotlib
 """

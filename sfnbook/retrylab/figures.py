@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SIZE: Final = (7.2, 4.5)
 """Inches of one chart."""
 
+IN_A_ROW: Final = 3
+
 FONT: Final = 13
 
 HATCHES: Final = {"plain": "", "rising": "///", "falling": "\\\\\\", "dots": "...", "cross": "xxx"}
@@ -26,7 +28,7 @@ MARKERS: Final = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D",
 
 
 def figure(*charts: Chart) -> Figure:
-    """The charts side by side, as a new Figure.
+    """The charts side by side, at most three in a row, as a new Figure.
 
     >>> from sfnbook.charts import axis
     >>> figure(Chart("A line", axis("x", 0, 1), axis("y", 0, 1), ())).axes[0].get_title(loc="left")
@@ -34,9 +36,12 @@ def figure(*charts: Chart) -> Figure:
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
 
-    made = Figure(figsize=(SIZE[0] * len(charts), SIZE[1]), layout="constrained", facecolor="white")
+    columns = min(len(charts), IN_A_ROW)
+    rows = -(-len(charts) // columns)
+    size = (SIZE[0] * columns, SIZE[1] * rows)
+    made = Figure(figsize=size, layout="constrained", facecolor="white")
     for number, chart in enumerate(charts, 1):
-        _draw(made.add_subplot(1, len(charts), number), chart)
+        _draw(made.add_subplot(rows, columns, number), chart)
     return made
 
 

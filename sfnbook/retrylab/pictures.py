@@ -1,16 +1,19 @@
-"""Results -> charts: what is drawn of a schedule, a simulation and a comparison."""
+"""Results -> charts: what is drawn of a schedule, a simulation, a comparison and a herd."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from sfnbook.charts import Axis, Box, Boxes, Chart, Line, Mark, Rule, axis, time_axis
+from sfnbook.clock import SECOND
 from sfnbook.retrylab.words import duration, plural, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sfnbook.retrylab.herd import Herd, Trial
     from sfnbook.retrylab.schedule import Attempt, Schedule
+    from sfnbook.retrylab.service import Service
     from sfnbook.retrylab.simulation import Measure, Simulation
 
 MOST_ROWS: Final = 24
@@ -153,3 +156,32 @@ def curve(simulation: Simulation, end: float) -> list[tuple[float, float]]:
         if number % every == 0 or number == len(counts):
             found.append((value, below / simulation.runs))
     return [*found, (end, below / simulation.runs)]
+
+
+def load_charts(herd: Herd) -> list[Chart]:
+    """The load on the service over time, a chart for each policy on the same scale of calls."""
+    service = herd.service
+    top = max([service.per_second or 0.0, *(trial.load.peak() for trial in herd.trials.values())])
+    return [_load_chart(trial, service, top) for trial in herd.trials.values()]
+
+
+def _load_chart(trial: Trial, service: Service, top: float) -> Chart:
+    bins, done = trial.load.bins(), trial.done.mean().value / SECOND
+    last = bins[-1].end if bins else 1.0
+    # All clients at once are more in their instant than in any second: the line leaves the picture there.
+    every = [(one.begin, min(one.served + one.refused, top * 1.15)) for one in bins]
+    served = [(one.begin, min(one.served, top * 1.15)) for one in bins]
+    marks: list[Mark] = [
+        Line("all calls", (*every, (last, 0.0)), 1, steps=True),
+        Line("served", (*served, (last, 0.0)), 0, steps=True),
+    ]
+    if (capacity := service.per_second) is not None:
+        marks.append(Rule(f"capacity: {capacity:.3g} a second", y=capacity))
+    wasted, calls = trial.wasted.mean().value, trial.calls.mean().value
+    return Chart(
+        trial.name,
+        time_axis("time", max(last, done) * 1.02),
+        axis("calls per second", 0, top * 1.15, count=6),
+        tuple(marks),
+        f"everyone is done after {duration(done)}; {wasted:,.0f} of {calls:,.0f} calls wasted",
+    )

@@ -1,0 +1,106 @@
+"""The load on a service over time, in a bounded number of bins.
+
+Bins begin narrow; when the time outgrows them, two become one.  So the memory is the same for a
+second and for a month, and the same calls give the same bins.
+"""
+
+from __future__ import annotations
+
+from operator import add
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sfnbook.clock import SECOND, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BINS: Final = 240
+FIRST_WIDTH: Final = SECOND // 64
+"""Six doublings make it a second."""
+
+
+class Bin(NamedTuple):
+    """One stretch of time: calls per second and run, and the most that were in progress."""
+
+    begin: float
+    end: float
+    served: float
+    refused: float
+    in_progress: int
+
+
+class Load:
+    """Counts calls by time, over all runs.
+
+    >>> load = Load()
+    >>> load.call(0, served=True, in_progress=1)
+    >>> load.call(5_000_000, served=False, in_progress=3)
+    >>> load.runs = 1
+    >>> [(bin.begin, bin.served, bin.refused) for bin in load.bins() if bin.served or bin.refused]
+    [(0.0, 32.0, 0.0), (5.0, 0.0, 32.0)]
+    """
+
+    __slots__ = ("_in_progress", "_refused", "_served", "runs", "width")
+
+    def __init__(self) -> None:
+        self.width = FIRST_WIDTH
+        self.runs = 0
+        self._served, self._refused, self._in_progress = [0] * BINS, [0] * BINS, [0] * BINS
+
+    def call(self, now: int, *, served: bool, in_progress: int) -> None:
+        """A call reached the service, which has so many in progress then."""
+        number = now // self.width
+        while number >= BINS:
+            self._widen()
+            number = now // self.width
+        (self._served if served else self._refused)[number] += 1
+        self._in_progress[number] = max(self._in_progress[number], in_progress)
+
+    def _widen(self) -> None:
+        self.width *= 2
+        self._served, self._refused = _paired(self._served, sum), _paired(self._refused, sum)
+        self._in_progress = _paired(self._in_progress, max)
+
+    def merge(self, other: Load) -> None:
+        """Add the calls of another run."""
+        while self.width < other.width:
+            self._widen()
+        step = self.width // other.width
+        for number in range(BINS):
+            mine = number // step
+            self._served[mine] += other._served[number]
+            self._refused[mine] += other._refused[number]
+            self._in_progress[mine] = max(self._in_progress[mine], other._in_progress[number])
+
+    def peak(self) -> float:
+        """The most calls in any second (of a long run: per second of any bin), on average over the runs."""
+        together = max(1, SECOND // self.width)
+        share = seconds(self.width * together) * max(self.runs, 1)
+        counts = list(map(add, self._served, self._refused))
+        most: int = max(sum(counts[first : first + together]) for first in range(0, BINS, together))
+        return most / share
+
+    def peak_in_progress(self) -> int:
+        """The most calls that were ever in progress."""
+        return max(self._in_progress)
+
+    def bins(self) -> list[Bin]:
+        """Calls per second and run, up to the last call."""
+        share = seconds(self.width) * max(self.runs, 1)
+        counts = list(zip(self._served, self._refused, self._in_progress, strict=True))
+        while counts and counts[-1][:2] == (0, 0):
+            counts.pop()
+        return [
+            Bin(
+                seconds(number * self.width),
+                seconds((number + 1) * self.width),
+                served / share,
+                refused / share,
+                in_progress,
+            )
+            for number, (served, refused, in_progress) in enumerate(counts)
+        ]
+
+
+def _paired(counts: list[int], joined: Callable[[tuple[int, int]], int]) -> list[int]:
+    return [joined(pair) for pair in zip(counts[::2], counts[1::2], strict=True)] + [0] * (BINS // 2)
