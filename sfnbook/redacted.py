@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sfnbook import source
 from sfnbook.branches import Branches, Recording
 from sfnbook.frames import failure_in, task_in
+from sfnbook.log import chosen, log_of
 from sfnbook.redaction import Redaction, of_definition
-from sfnbook.rerun import Rerun, chosen, log_of
+from sfnbook.rerun import Rerun
 from sfnbook.session import NOTHING, Reader, cut, setup_of, sharing, start_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from sfnbook.branches import Branch
     from sfnbook.frames import Change
-    from sfnbook.rerun import Entry
+    from sfnbook.log import Entry
     from sfnbook.session import Session
     from sfnbook.timeline import Setup
     from sfnbook.values import Json

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from sfnbook import outside
 from sfnbook.branches import Branch, Branches, Recording
 from sfnbook.errors import UsageError
-from sfnbook.rerun import Rerun, digest, log_of
+from sfnbook.log import log_of
+from sfnbook.rerun import Rerun, digest
 from sfnbook.session import cut, sharing
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from sfnbook.clock import iso
 from sfnbook.errors import SfnbookError, UsageError
 from sfnbook.frames import Pool, Queue
 from sfnbook.limits import Limits
+from sfnbook.log import FIELDS, log_of, plain
 from sfnbook.machine import StateMachine
-from sfnbook.rerun import DIGEST_BYTES, FIELDS, Rerun, digest, log_of, plain
+from sfnbook.rerun import DIGEST_BYTES, Rerun, digest
 from sfnbook.watches import compiled
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ ROWS = (
     "history explain why transition recalled timeline outside tokens redriving runs activities execution",
     "telling textwidth theme layering columns routing graph layout statuses iterations gantt svg gantt_drawing plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
-    "watches breakpoints branches redaction rerun session redacted resuming page regression debugger",
+    "watches breakpoints branches redaction log rerun session redacted resuming page retold regression debugger",
     "replaying comparing prices tables charts retrylab",
     "widgets",
     ". course arguments lab doctor export cli __main__",

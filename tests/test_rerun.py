@@ -10,7 +10,8 @@ from hypothesis import given
 
 import sfnbook
 from sfnbook.branches import Recording
-from sfnbook.rerun import DO, FIELDS, OF_PEOPLE, Rerun, digest, log_of
+from sfnbook.log import FIELDS, OF_PEOPLE, log_of
+from sfnbook.rerun import DO, Rerun, digest
 from tests.debugging import CALLBACK, CHARGE, LAMBDA, MAP, task
 from tests.machines import block
 from tests.scenarios import ACTIVITY, LAW, Scenario, scenarios
