@@ -7,10 +7,7 @@ execution's.  It works without a notebook and displays itself in one.
 from __future__ import annotations
 
 import difflib
-import json
-import warnings
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sfnbook import outside
@@ -18,9 +15,9 @@ from sfnbook.branches import Branch, Branches, OpenTask, Recording, Seat, Stop, 
 from sfnbook.breakpoints import Breakpoint, Breakpoints
 from sfnbook.clock import duration
 from sfnbook.errors import UnansweredTask, UsageError
-from sfnbook.files import read_text, write_text
 from sfnbook.frames import KINDS, OVER
 from sfnbook.gantt import Chart, Gantt
+from sfnbook.keeping import Keeping
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
 from sfnbook.notebook import in_a_notebook
@@ -31,15 +28,13 @@ from sfnbook.watches import Watches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from os import PathLike
 
     from sfnbook.execution import Execution
     from sfnbook.frames import Fault, Frame, FrameId
     from sfnbook.recordings.reading import RecordedExecution
-    from sfnbook.session import Session
 
 
-class Debugger:
+class Debugger(Keeping):
     """Steps an execution forwards and backwards, stops it at breakpoints, and edits it.
 
     Takes every keyword of `StateMachine.start`.  Whatever moves returns the Transition at which it
@@ -443,81 +438,6 @@ class Debugger:
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
         return self.fork()
 
-    def save(self, path: str | PathLike[str], redact: Iterable[str] = ()) -> None:
-        """Write the session to a file: `open` stands at the same moment, without the task functions.
-
-        Versioned JSON, never a pickle.  ``redact`` are paths of values for which there are stand-ins
-        in the file (see `redacted`).  A breakpoint whose condition is a function is left out, which
-        the file says.  Raises UsageError where the file cannot be written; the old one then stays.
-        """
-        from sfnbook import __version__, session  # noqa: PLC0415 - few sessions are saved
-
-        kept = self.redacted(redact)._session()  # noqa: SLF001 - its own
-        write_text(path, session.text_of(session.document(kept, __version__)))
-
-    def redacted(self, redact: Iterable[str]) -> Self:
-        """A debugger with the same branches, and stand-ins of the same type for what the paths find.
-
-        ``redact=["$..cardNumber"]`` looks in every payload: inputs, results, variables, causes that are
-        JSON.  Equal values get equal stand-ins, and a text that was found once is replaced in all other
-        texts, too.  Where a branch cannot go on as it did with them, it ends, which `notes` tell.
-        """
-        paths = (redact,) if isinstance(redact, str) else tuple(redact)
-        if not paths:
-            return self
-        from sfnbook.redacted import redacted  # noqa: PLC0415 - few sessions are saved
-
-        return self._from(redacted(self._session(), paths))
-
-    def history(self, redact: Iterable[str] = ()) -> list[dict[str, Any]]:
-        """The events up to the cursor as GetExecutionHistory gives them; times are ISO 8601 text."""
-        return self.redacted(redact).execution.history()
-
-    def _session(self) -> Session:
-        from sfnbook.session import Session  # noqa: PLC0415 - as above
-
-        return Session(self.branches, tuple(self.breakpoints), self.watches.data, self._selected, self.notes)
-
-    @classmethod
-    def open(cls, path: str | PathLike[str], tasks: Any = None, *, files: Any = None) -> Self:
-        """The debugger of a saved session, at the moment at which it was saved.
-
-        Opening runs nothing of the file and calls nobody: recorded outcomes answer for the Tasks.
-        ``tasks`` and ``files`` answer beyond the recorded end.  What is not as it was is in `notes`,
-        and is warned of.  Raises UsageError for a file that is damaged or newer.
-        """
-        from sfnbook import session  # noqa: PLC0415 - few sessions are saved
-
-        text, where = read_text(path, session.MAX_BYTES), str(Path(path).name)
-        found = session.opened(text, where, session.Given(tasks, files))
-        for note in found.notes:
-            warnings.warn(note, stacklevel=2)
-        return cls._from(found)
-
-    def resume(self, earlier: Debugger) -> Self:
-        """Take over what an earlier debugger recorded, as far as it still holds with this machine.
-
-        For a cell that was run again: branches, edits, breakpoints and watches come back, and nobody
-        is called.  What differs now is in `notes`; from there on this debugger's tasks answer.
-        """
-        from sfnbook.resuming import resumed  # noqa: PLC0415 - few sessions are resumed
-
-        found = resumed(earlier._session(), self.execution.setup)
-        self.branches, self.notes, self._selected = found.branches, found.notes, found.selected
-        self.breakpoints.replace(found.breakpoints)
-        self.watches.data.update(found.watches)
-        self.stopped_by = None
-        self._tell()
-        return self
-
-    @classmethod
-    def _from(cls, found: Session) -> Self:
-        debugger = cls.__new__(cls)
-        debugger._take(found.machine, found.branches, found.breakpoints)  # noqa: SLF001 - its own
-        debugger._selected, debugger.notes = found.selected, found.notes  # noqa: SLF001 - its own
-        debugger.watches.data.update(found.watches)
-        return debugger
-
     def _copied(self, branches: Branches, breakpoints: tuple[Breakpoint, ...]) -> Self:
         other = type(self).__new__(type(self))
         other._take(self.machine, branches, breakpoints)  # noqa: SLF001 - its own
@@ -598,43 +518,6 @@ class Debugger:
         if self._drawn is None or self._drawn[0] is not self.machine:
             self._drawn = self.machine, layout(self.machine.definition)
         return self._drawn[1]
-
-    def to_html(self, path: str | PathLike[str] | None = None, redact: Iterable[str] = ()) -> str:
-        """A page of its own about the current branch, to be scrubbed without Python; written to ``path``.
-
-        It has the picture, a slider, data flow, reasons and events, loads nothing, and works by
-        keyboard, in light, in dark and on paper.  ``redact`` as in `redacted`.
-        """
-        from sfnbook.page import page  # noqa: PLC0415 - few sessions become a page
-
-        text = page(self.redacted(redact))
-        if path is not None:
-            write_text(path, text)
-        return text
-
-    def to_pytest(self, path: str | PathLike[str], redact: Iterable[str] = ()) -> None:
-        """Write the current branch as a pytest file: its answers as mocks, what was done, how it ended.
-
-        Raises UsageError where a Distributed Map used files, which no test file can hold.
-        """
-        from sfnbook.regression import test_text  # noqa: PLC0415 - few sessions become a test
-
-        recording = self.redacted(redact).execution.fork()
-        recording.seek(recording.length)
-        write_text(path, test_text(recording))
-
-    def to_mock_config(
-        self, path: str | PathLike[str], case: str = "Recorded", redact: Iterable[str] = ()
-    ) -> None:
-        """Write the outcomes of the current branch as a MockConfigFile.json of Step Functions Local.
-
-        https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local-test-sm-exec.html
-        """
-        from sfnbook.tasks.mockwriter import to_mock_config  # noqa: PLC0415 - few sessions become mocks
-
-        recording = self.redacted(redact).execution.fork()
-        recording.seek(recording.length)
-        write_text(path, json.dumps(to_mock_config(recording, case), indent=2) + "\n")
 
     def show(self, **options: Any) -> Any:
         """The notebook's view; ``options`` are those of `widgets.debugger.DebuggerView`."""

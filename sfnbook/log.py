@@ -73,6 +73,7 @@ def log_of(execution: Recording, start: int = 0) -> list[Entry]:
     """The entries of the changes from number ``start`` on.
 
     >>> import sfnbook
+    >>> from sfnbook.branches import Recording
     >>> task = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}
     >>> execution = sfnbook.load({"StartAt": "A", "States": {"A": task}}).start(tasks={"A": 7}).run()
     >>> log_of(Recording.of(execution))
