@@ -32,6 +32,8 @@ def parsed(text: str) -> Json:
         raise UsageError("The JSON is nested too deeply.") from None
     except json.JSONDecodeError as problem:
         raise UsageError(f"Line {problem.lineno}, column {problem.colno}: {problem.msg}") from None
+    except ValueError as problem:  # a number of more digits than Python reads
+        raise UsageError(f"The JSON cannot be read: {problem}") from None
 
 
 def _refused(name: str) -> Json:

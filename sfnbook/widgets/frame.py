@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 HERE: Final = Path(__file__).parent
-STYLE: Final = HERE / "debugger.css"
+STYLE: Final = "\n".join((HERE / name).read_text("utf-8") for name in ("debugger.css", "panels.css"))
 
 
 class Frame(anywidget.AnyWidget):
@@ -43,4 +43,4 @@ class Frame(anywidget.AnyWidget):
 def styles(scale: float) -> Any:
     """The style sheet as a widget of ipywidgets itself."""
     larger = "" if scale == 1 else f".sfn-scale-{scale * 100:.0f} {{ zoom: {scale} }}"
-    return ipywidgets.HTML(f"<style>{STYLE.read_text('utf-8')}{larger}</style>")
+    return ipywidgets.HTML(f"<style>{STYLE}{larger}</style>")

@@ -93,11 +93,11 @@ def test_an_input_is_edited_and_bad_json_is_told(shown):
     press(page, "next")
     expect_status(page, Prepare="succeeded")
     panel(page, "edit")
-    field = page.locator(f"{DEBUGGER} .sfn-editor textarea:visible").first
+    field = page.locator(f"{DEBUGGER} .sfn-code .cm-content")
     field.fill('{"id": }')
     page.click("text=Apply")
     expect_text(page, f"{DEBUGGER} .sfn-message", "Line 1, column 8")
-    assert field.input_value() == '{"id": }'
+    assert field.inner_text() == '{"id": }'
     field.fill('{"id": 2}')
     page.click("text=Apply")
     page.wait_for_selector(f"{DEBUGGER} .sfn-message", state="detached")

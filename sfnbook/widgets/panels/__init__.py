@@ -33,7 +33,7 @@ PANELS: Final[dict[str, Entry]] = {
     "ask": Entry("Ask", "Tasks that wait for an answer", Ask, "head"),
     "graph": Entry("Graph", "What happened to each state", Graph, "main"),
     "data": Entry("Data", "The data flow of the selected state, stage by stage", Data),
-    "edit": Entry("Edit", "Change the input of the next state", Edit),
+    "edit": Entry("Edit", "Change the input of the next state, a variable or a result", Edit),
     "faults": Entry("Faults", "Inject errors and results", Faults),
     "timeline": Entry("Timeline", "Attempts, waits and back-offs on the virtual clock", Timeline, "foot"),
     "events": Entry("Events", "All that happened; click to go there", Events),
