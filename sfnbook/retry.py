@@ -22,24 +22,15 @@ LONGEST_DELAY: Final = 99_999_999.0 * 1_000
 """Seconds; where BackoffRate ** attempts overflows, the delay ends here."""
 
 
-def names(error: str | None, *, heartbeat: bool = False) -> tuple[str | None, ...]:
-    """The names under which an error is known: a missed heartbeat has two.
-
-    >>> names("States.Timeout", heartbeat=True)
-    ('States.Timeout', 'States.HeartbeatTimeout')
-    """
-    return (error, HEARTBEAT_TIMEOUT) if heartbeat else (error,)
-
-
 def matches(error_equals: Sequence[str], error: str | None, *, heartbeat: bool = False) -> bool:
-    """Does an ErrorEquals list take this error?
+    """Does an ErrorEquals list take this error?  A missed heartbeat is known under two names.
 
     >>> matches(["States.TaskFailed"], "CustomError"), matches(["States.TaskFailed"], "States.Timeout")
     (True, False)
     """
     if error in NEVER_CAUGHT:
         return False
-    if any(name in error_equals for name in names(error, heartbeat=heartbeat)):
+    if error in error_equals or (heartbeat and HEARTBEAT_TIMEOUT in error_equals):
         return True
     return ALL in error_equals or (TASK_FAILED in error_equals and error not in {TIMEOUT, HEARTBEAT_TIMEOUT})
 

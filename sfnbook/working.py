@@ -114,13 +114,10 @@ def schedule(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     large = too_large(arguments, state.name, "arguments", state, scene.payload_bytes)
     if large is not None:
         return resolve(state, frame, scene, large)
-    task = Scheduled(
-        arguments,
-        state.timeout(raw, scene) if state.timeout else None,
-        state.heartbeat(raw, scene) if state.heartbeat else None,
-        token,
-        state.role(raw, scene) if state.role else None,
-    )
+    timeout = state.timeout(raw, scene) if state.timeout else None
+    heartbeat = state.heartbeat(raw, scene) if state.heartbeat else None
+    role = state.role(raw, scene) if state.role else None
+    task = _new(Scheduled, (arguments, timeout, heartbeat, token, role, None))
     first = scene.first
     after = frame.at(SCHEDULED, scene.now, first, task)
     others: Pairs = ()
@@ -185,7 +182,7 @@ def start(state: CompiledTask, frame: Frame, scene: Scene) -> Change | Request:
     """Start the Task: an injected error or a set result answers first, else whoever is asked."""
     fault = faults.find(frame, state.name, scene) if scene.world.faults else None
     if fault is None:
-        return Request(state, frame)
+        return _new(Request, (state, frame))
     outcome = Outcome(fault.result, fault.error, fault.cause, fault.kind == "error")
     begin = taken if frame.phase == QUEUED else started
     return begin(state, frame, scene, outcome, answered_by="injected")

@@ -72,6 +72,7 @@ class Watch:
     def __init__(self) -> None:
         self.attempts = 0
         self.states: dict[StateKey, list[int]] = {}
+        self._last: tuple[Any, Any, list[int]] = (None, None, [])
 
     def __call__(self, change: Change) -> None:
         count = COUNTED.get(change.kind)
@@ -80,10 +81,12 @@ class Watch:
 
     def row(self, frame: Frame) -> list[int]:
         """The counts of the state that a frame stands at, in the order of `StateCount`."""
-        key = (frame.scope.execution.machine, frame.state)
-        row = self.states.get(key)
-        if row is None:
-            row = self.states[key] = [0] * len(StateCount._fields)
+        execution, pointer, row = self._last
+        if execution is frame.scope.execution and pointer is frame.state:  # nearly always
+            return row
+        execution = frame.scope.execution
+        row = self.states.setdefault((execution.machine, frame.state), [0] * len(StateCount._fields))
+        self._last = (execution, frame.state, row)
         return row
 
     def left(self, frame: Frame, time: int) -> None:

@@ -56,6 +56,7 @@ class Answer(NamedTuple):
     remembers: bool
     draws: bool
     asks: bool
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class Answers:

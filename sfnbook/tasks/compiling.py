@@ -17,6 +17,7 @@ from sfnbook.tasks.composed import Attempts, Iterations, Sample, Sequence, Timed
 from sfnbook.tasks.faults import STRIKES, Fault, Faulty, laid_over
 from sfnbook.tasks.mockfile import Mocked
 from sfnbook.tasks.protocol import (
+    ENDINGS,
     Call,
     Failure,
     Never,
@@ -48,6 +49,8 @@ class Compiled(NamedTuple):
 
     ``counted`` says that it needs `Call.count`, ``remembers`` that it leaves a memory, ``draws`` that
     it needs `Call.bits`, ``asks`` that it calls people's code, which may read the context.
+    ``outcomes``, if any, are all it has to say, attempt by attempt, and the last one repeats: then
+    no Call has to be made.
     """
 
     run: Perform
@@ -55,6 +58,7 @@ class Compiled(NamedTuple):
     remembers: bool = False
     draws: bool = False
     asks: bool = False
+    outcomes: tuple[Outcome, ...] = ()
 
 
 def parts(spec: Any) -> Iterator[Any]:
@@ -136,7 +140,9 @@ def compiled(spec: Any) -> Compiled:
     """
     match spec:
         case Attempts(answers):
-            return _choosing(answers, _bounded(len(answers), lambda call: call.attempt - 1))
+            made = _choosing(answers, _bounded(len(answers), lambda call: call.attempt - 1))
+            written = all(isinstance(answer, ENDINGS) for answer in answers)
+            return made._replace(outcomes=tuple(map(ended, answers))) if written else made
         case Sequence(answers):
             number = _bounded(len(answers), lambda call: call.count)
             return _choosing(answers, number)._replace(counted=True)
@@ -152,7 +158,7 @@ def compiled(spec: Any) -> Compiled:
             return _faulty(compiled(answer), faults)
         case Result() | Failure() | Never() | Waiting() | Outcome():
             outcome = ended(spec)
-            return Compiled(lambda _: outcome)
+            return Compiled(lambda _: outcome, outcomes=(outcome,))
     if is_backend(spec):
         # A backend is handed the Call itself, so it may read whatever there is.
         return Compiled(lambda call: functions.call_backend(spec, call), True, True, True, True)
@@ -179,7 +185,8 @@ def _by_indices(numbers: dict[Any, int]) -> Callable[[Call], int]:
 
 def _choosing(answers: tuple[Any, ...], number: Callable[[Call], int]) -> Compiled:
     chosen = [compiled(answer) for answer in answers]
-    needs = [any(needed) for needed in zip(*(one[1:] for one in chosen), strict=True)]
+    needs = zip(*(one[1:-1] for one in chosen), strict=True)
+    counted, remembers, draws, asks = (any(needed) for needed in needs)
     runs = [one.run for one in chosen]
 
     def run(call: Call) -> Outcome:
@@ -192,8 +199,7 @@ def _choosing(answers: tuple[Any, ...], number: Callable[[Call], int]) -> Compil
         outcome = runs[index](call._replace(memory=memories[index]))
         return outcome._replace(memory=(*memories[:index], outcome.memory, *memories[index + 1 :]))
 
-    made = Compiled(run, *needs)
-    return made._replace(run=remembering) if made.remembers else made
+    return Compiled(remembering if remembers else run, counted, remembers, draws, asks)
 
 
 def _timed(inner: Compiled, seconds: Any, heartbeats: tuple[float, ...]) -> Compiled:
@@ -203,7 +209,7 @@ def _timed(inner: Compiled, seconds: Any, heartbeats: tuple[float, ...]) -> Comp
             return outcome
         return outcome._replace(seconds=seconds, heartbeats=heartbeats)
 
-    return inner._replace(run=run)
+    return inner._replace(run=run, outcomes=())
 
 
 def _faulty(inner: Compiled, faults: tuple[Fault, ...]) -> Compiled:
