@@ -21,7 +21,9 @@ from sfnbook.keeping import Keeping
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
 from sfnbook.notebook import in_a_notebook
+from sfnbook.prices import PRICES
 from sfnbook.statuses import Marks, Statuses
+from sfnbook.totals import Payloads, Totals, totals
 from sfnbook.transition import Transition
 from sfnbook.values import Json, text
 from sfnbook.watches import Watches
@@ -97,6 +99,7 @@ class Debugger(Keeping):
         self._selected: FrameId | None = None
         self._statuses = Statuses()
         self._gantt = Gantt()
+        self._payloads, self.prices = Payloads(), PRICES
         self._listeners: list[Callable[[], None]] = []
         self._drawn: tuple[StateMachine, Any] | None = None
 
@@ -511,6 +514,14 @@ class Debugger(Keeping):
         """The rows and bars of the timeline of the current branch, those after the cursor included."""
         self.execution.settle()
         return self._gantt.follow(self.execution.changes).chart()
+
+    def totals(self) -> Totals:
+        """What was used up to the cursor: transitions, events, the largest payload, and dollars.
+
+        The price list is ``debugger.prices``, a `prices.Prices` that may be replaced.
+        """
+        self.execution.settle()
+        return totals(self.execution, self._payloads, self.prices)
 
     def _picture(self) -> Any:
         from sfnbook.layout import layout  # noqa: PLC0415

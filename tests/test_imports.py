@@ -24,15 +24,15 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sfnbook"
 
 ROWS = (
-    "errors values clock chance limits definition notebook",
+    "errors values clock chance limits definition notebook prices",
     "tolerance query parse positions yamltext source files recordings",
     "tasks validation items program",
     "frames timers retry scene polling family failing faults working nested stepfunctions distributed fanout decide",
     "history explain why transition recalled timeline outside tokens redriving runs activities execution",
-    "telling textwidth theme layering columns routing graph layout statuses iterations gantt svg gantt_drawing plots",
+    "telling textwidth theme layering columns routing graph layout statuses iterations gantt totals svg gantt_drawing plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches redaction log rerun session redacted resuming page retold regression keeping debugger",
-    "replaying comparing prices tables charts retrylab",
+    "replaying comparing tables charts retrylab",
     "widgets",
     ". course arguments lab doctor export cli __main__",
 )

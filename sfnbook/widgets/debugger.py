@@ -83,7 +83,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._build(opened)
         self._unobserve = debugger.observe(self._hear)
         super().__init__(
-            [self.frame, self.toolbar.widget, self.now, self.head, self.menu, self.body, self.foot,
+            [self.frame, self.toolbar.widget, self.used, self.now, self.head, self.menu, self.body, self.foot,
              self.outcome, self.problem]
         )  # fmt: skip
         self.add_class("sfn-debugger").add_class(f"sfn-scale-{scale * 100:.0f}")
@@ -92,7 +92,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _build(self, opened: tuple[str, ...]) -> None:
         self.toolbar = Toolbar(self.press, self._switch, self._scrub, plain=self.plain)
-        self.now, self.outcome, self.problem = (w.HTML() for _ in range(3))
+        self.now, self.used, self.outcome, self.problem = (w.HTML() for _ in range(4))
         self.switches = {name: _switch(name, name in opened) for name in PANELS if _in_menu(name)}
         for switch in self.switches.values():
             switch.observe(lambda _: self._arrange(), "value")
@@ -277,6 +277,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         if "graph" in (visible := self._visible()):
             self.panels["graph"].show(moment)
         self._show_toolbar(sentence(transition) if transition else "the beginning")
+        update(self.used, value=words.totals_html(debugger.totals()))
         update(self.now, value=words.transition_html(transition, debugger.stopped_by))
         update(self.outcome, value=words.outcome_html(debugger.status, debugger.output, transition))
         update(self.problem, value=words.message_html(self._problem))

@@ -15,6 +15,7 @@ from sfnbook.theme import STATUSES
 from sfnbook.widgets.documents import json_html
 
 if TYPE_CHECKING:
+    from sfnbook.totals import Totals
     from sfnbook.values import Json
 
 
@@ -94,6 +95,41 @@ def clock_html(seconds: float, now: Any, status: str) -> str:
         f'<span class="sfn-clock" title="{exact}">{escape(duration(seconds))}</span>'
         f'<span class="sfn-chip sfn-tone" data-tone="{tone}">{escape(status)}</span>'
     )
+
+
+def totals_html(used: Totals) -> str:
+    """What was used up so far, and what is close to a limit.
+
+    >>> from sfnbook.totals import Totals
+    >>> "<b>$0.000050</b> Standard" in totals_html(Totals(9, 2, 10, 25_000, 10, 262_144, 0.00005, 0.000001))
+    True
+    """
+    parts = [
+        f"<b>{used.transitions:,}</b> transitions, {used.billed_transitions:,} billed",
+        f"<b>${_dollars(used.standard)}</b> Standard, ${_dollars(used.express)} Express",
+        f"<b>{used.events:,}</b>{_of(used.events_limit)} events",
+        f"largest payload <b>{bytes_of(used.largest_payload)}</b>"
+        + ("" if used.payload_limit is None else f" of {bytes_of(used.payload_limit)}"),
+    ]
+    warnings = "".join(message_html(f"Close to a limit: {one}.", "caught") for one in used.warnings)
+    return f'<div class="sfn-totals">{"".join(f"<span>{part}</span>" for part in parts)}</div>{warnings}'
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:,.2f}" if amount >= 10 else f"{amount:.6f}"
+
+
+def _of(limit: int | None) -> str:
+    return "" if limit is None else f" of {limit:,}"
+
+
+def bytes_of(count: int) -> str:
+    """A size for people.
+
+    >>> bytes_of(445), bytes_of(262_144)
+    ('445 B', '256 KiB')
+    """
+    return f"{count} B" if count < 1024 else f"{count / 1024:,.1f}".removesuffix(".0") + " KiB"
 
 
 def message_html(text: str, tone: str = "failed") -> str:

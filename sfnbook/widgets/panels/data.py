@@ -11,7 +11,7 @@ from sfnbook.theme import STATUSES
 from sfnbook.values import size
 from sfnbook.widgets.documents import UNCOMPARED, json_html, same
 from sfnbook.widgets.forms import update
-from sfnbook.widgets.words import clipped, heading
+from sfnbook.widgets.words import bytes_of, clipped, heading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,10 +105,6 @@ def _stage_html(name: str, flow: Mapping[str, Json]) -> str:
         f"<summary><b>{escape(stage.title)}</b><span>{escape(note)}</span>"
         f"<small>{bytes_of(size(flow[name]))}</small></summary>{body}</details>"
     )
-
-
-def bytes_of(count: int) -> str:
-    return f"{count} B" if count < 1024 else f"{count / 1024:,.1f} KiB"
 
 
 def definition_html(definition: Json, *, folded: bool) -> str:
