@@ -305,7 +305,8 @@ def stop(timeline: Timeline, error: str | None = None, cause: str | None = None)
     top = timeline.frames[TOP]
     if top.phase in OVER:
         raise UsageError(f"The execution is over already: {top.phase}.")
-    first = timeline.scene.next_event(top)
+    timeline.scene.look(top, timeline.clock, timeline.cursor)
+    first = timeline.scene.first
     failure = Failure(error, cause, top.state)
     after = top._replace(phase=ABORTED, due=None, event=first, work=halted(top, failure))
     others = (*stopped_below(top, timeline.scene, ABORTED), *wake(after, timeline.scene))

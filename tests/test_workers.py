@@ -221,6 +221,13 @@ def test_stop_empties_the_queue():
     assert execution.run().status == "SUCCEEDED"
 
 
+def test_what_a_stop_leaves_does_not_depend_on_what_was_looked_at_last():
+    machine, given = items(3)
+    execution = machine.start(given, tasks={"A": worker(HOUR)}).run(until=10)
+    other = execution.fork()
+    assert execution.stop().frames == other.stop().frames
+
+
 # --- with people ----------------------------------------------------------------------------------------------------
 def test_a_task_in_the_queue_can_be_taken_by_hand():
     machine, given = items(3)
