@@ -88,7 +88,8 @@ class Debugger(Keeping):
     def _take(
         self, machine: StateMachine, branches: Branches, breakpoints: tuple[Breakpoint, ...] = ()
     ) -> None:
-        self.machine, self.branches = machine, branches
+        self.branches = branches
+        self._machines = {branches.current.execution.setup: machine}
         self.breakpoints = Breakpoints(lambda: self.execution, breakpoints, self._tell)
         self.watches = Watches(self._watched)
         self.stopped_by: Breakpoint | None = None
@@ -104,6 +105,16 @@ class Debugger(Keeping):
         self._drawn: tuple[StateMachine, Any] | None = None
 
     # --- where it stands ----------------------------------------------------------------------------
+    @property
+    def machine(self) -> StateMachine:
+        """The state machine of the current branch."""
+        setup = self.execution.setup
+        if setup not in self._machines:
+            from sfnbook.session import machines_of  # noqa: PLC0415 - few sessions have two machines
+
+            self._machines[setup] = machines_of(setup)["main"]
+        return self._machines[setup]
+
     @property
     def execution(self) -> Recording:
         """The execution of the current branch."""
@@ -369,6 +380,34 @@ class Debugger(Keeping):
     def stop(self, error: str | None = None, cause: str | None = None) -> Self:
         """StopExecution: abort the execution where it stands."""
         return self._edit("stopped", lambda execution: execution.stop(error, cause))
+
+    def try_machine(self, machine: StateMachine) -> Transition | None:
+        """Run the current branch again under a changed definition, as a new branch; where it came to.
+
+        Input, edits and faults are the same, and so are recorded results wherever path, visit, attempt
+        and the Task's input are; elsewhere ``tasks`` answer, or `unanswered` asks.  The branch's ``why``
+        says what was changed, `notes` what could not be taken along.
+
+        >>> import sfnbook
+        >>> states = {"A": {"Type": "Fail", "Error": "Oops"}}
+        >>> debugger = Debugger(sfnbook.load({"StartAt": "A", "States": states}))
+        >>> debugger.run()
+        <ExecutionFailed A Oops at 0 s>
+        >>> debugger.try_machine(sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}))
+        <ExecutionSucceeded at 0 s>
+        >>> debugger.branches.current.why
+        'tried a machine: A: Type, Error'
+        """
+        if not isinstance(machine, StateMachine):
+            raise UsageError("try_machine takes a StateMachine: give sfnbook.load(...).")
+        from sfnbook.trying import tried  # noqa: PLC0415 - few sessions try a second machine
+
+        trial = tried(self.execution, machine)
+        self.branches.add(trial.execution, f"tried a machine: {trial.why}")
+        self._machines[trial.execution.setup] = machine
+        self.notes = (*self.notes, *trial.notes)
+        self._selected = None
+        return self._stand(trial.execution.cursor)
 
     def _edit(self, why: str, change: Callable[[Recording], Any]) -> Self:
         """At the end of the recording it simply goes on; in the past, a copy does, as a new branch."""

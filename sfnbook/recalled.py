@@ -222,7 +222,8 @@ def _backoff(name: str, recorded: Recorded) -> Any:
 # --- Map Runs -------------------------------------------------------------------------------------
 def map_run(state: CompiledMap, frame: Frame, scene: Scene, recorded: Recorded) -> Change | None:
     """The next change of a Map Run that went as recorded; None if it has to be run."""
-    visit = same_visit(recorded, frame, state.name) if recorded.knows(state.definition) else None
+    known = recorded.inside and recorded.knows(state.definition)
+    visit = same_visit(recorded, frame, state.name) if known else None
     events = [] if visit is None else visit.runs.get(frame.visit.retries + 1, [])
     if visit is None or not events:
         return None

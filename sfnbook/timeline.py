@@ -273,7 +273,7 @@ class Timeline:
         if state.type == "Map":
             run = None if recorded is None else recalled.map_run(state, frame, scene, recorded)
             return run or distributed.PERFORM[frame.phase](state, frame, scene)
-        if recorded is not None and not self.left_recording(state, frame):
+        if recorded is not None and self._is_recorded(recorded, state, frame):
             outcome = recorded.call(call_of(self.setup, scene, state, frame))
             return working.started(state, frame, scene, outcome, (), RECORDING)
         answer = self.setup.answers.find(self.setup.refs[place(frame, state)])
@@ -319,6 +319,11 @@ class Timeline:
         from sfnbook.tasks.samples import Sampler  # noqa: PLC0415
 
         return Sampler(self.setup.definitions.values()).need(state.name, state.definition.resource)
+
+    def _is_recorded(self, recorded: Recorded, state: Any, frame: Frame) -> bool:
+        if not recorded.inside and stepfunctions.inside(state, frame, self.scene) is not None:
+            return False
+        return not self.left_recording(state, frame)
 
     def left_recording(self, state: Any, frame: Frame) -> str:
         """Why the recording that is replayed does not answer a Task that is about to start."""

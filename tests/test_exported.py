@@ -36,7 +36,7 @@ METHODS = {
         try_machine show plot plot_timeline to_html to_pytest save open
     """,
 }
-METHODS_LATER = {f"Debugger.{name}" for name in ("isolate", "try_machine")}
+METHODS_LATER = {"Debugger.isolate"}
 """Like LATER, as "Class.name"."""
 
 A = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}

@@ -84,6 +84,10 @@ class Answers:
             self._found[ref] = None if key is None else self._answers[key]
         return self._found[ref]
 
+    def given(self) -> dict[str, Any]:
+        """What was given as ``tasks``, without the answers that did not survive a pickle."""
+        return {key: answer.spec for key, answer in self._answers.items() if answer is not None}
+
     @staticmethod
     def perform(answer: Answer, call: Call) -> Outcome:
         """Let the answer answer; this calls people's functions."""

@@ -35,8 +35,10 @@ class Recorded:
     'the recording ends at event 1 (ExecutionStarted).'
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, *, inside: bool = True) -> None:
         self.places = places
+        # Do Map Runs and nested executions end as they were recorded, rather than run again?
+        self.inside = inside
         self._states = {state.pointer: state for state in places.definition.walk()}
 
     def declines(self, call: Call) -> str:

@@ -1,0 +1,173 @@
+"""The same execution under a changed definition: its input, edits, faults and recorded results again.
+
+States are matched by path.  A Task is answered as it was where path, visit, attempt and input are
+equal, else by whoever answered before; an edit is made again when the run comes to the same place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from sfnbook import outside, working
+from sfnbook.branches import Recording
+from sfnbook.frames import ENTER, WORLD, Change, Frame
+from sfnbook.recordings.places import Places
+from sfnbook.recordings.reading import read
+from sfnbook.revising import revisions, told
+from sfnbook.scene import around
+from sfnbook.session import machines_of
+from sfnbook.tasks.recorded import Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sfnbook.execution import Execution
+    from sfnbook.machine import StateMachine
+    from sfnbook.timeline import Setup
+
+Spot: TypeAlias = tuple[str, tuple[tuple[int, int], ...], str, int]
+"""Where a frame stands, whatever the definition: path, what is around it, phase, and which visit."""
+
+EDITS: Final = frozenset({"Edited", "Injected", "Answered", "Heartbeat"})
+
+
+class Trial(NamedTuple):
+    """A run under a changed definition, what was changed, and what could not be taken along."""
+
+    execution: Recording
+    why: str
+    notes: tuple[str, ...]
+
+
+def tried(old: Recording, machine: StateMachine) -> Trial:
+    """Run an execution again under a changed definition, to its end or to a question."""
+    execution, notes = _started(old, machine)
+    trial = Recording.of(execution)
+    notes += _played(old, trial)
+    source = old.setup.sources["main"].data
+    return Trial(trial, told(revisions(source, machine.source)), tuple(notes))
+
+
+def _started(old: Recording, machine: StateMachine) -> tuple[Execution, list[str]]:
+    """The same start; of the answers those whose Tasks are still there."""
+    setup = old.setup
+    identity = setup.birth.frame.scope.execution
+    others = {key: one for key, one in machines_of(setup).items() if key != "main"}
+    machine = machine.renamed(identity.machine_arn)
+    tasks, notes = _tasks(setup, machine, others)
+    prepared = machine.prepare(
+        tasks=tasks, machines=others, files=setup.files, activities=setup.activities, type=identity.type,
+        limits=setup.limits,
+    )  # fmt: skip
+    execution = prepared.start(
+        identity.input, name=identity.name, start_time=identity.started / 1_000_000, seed=setup.seed,
+        arn=identity.arn, role_arn=identity.role_arn,
+    )  # fmt: skip
+    recorded = setup.recorded or _recorded(old)
+    return execution if recorded is None else execution.answered_by_recording(recorded), notes
+
+
+def _tasks(
+    setup: Setup, machine: StateMachine, others: Mapping[str, StateMachine]
+) -> tuple[dict[str, Any], list[str]]:
+    refs = [ref for key, one in {"main": machine, **others}.items() for _, ref in one.task_refs(key)]
+    known = {name for ref in refs for name in ref.names()}
+    given = setup.answers.given()
+    gone = [key for key in given if key not in known]
+    notes = [f"tasks[{key!r}] answers for no Task of the changed machine." for key in gone]
+    return {key: spec for key, spec in given.items() if key in known}, notes
+
+
+def _recorded(old: Recording) -> Recorded | None:
+    """What the execution itself went through, as a recording; what it did inside is done again."""
+    whole = old.fork()
+    whole.seek(whole.length)
+    history = whole.history()
+    if not history:
+        return None
+    return Recorded(Places(read(history), old.setup.definitions["main"]), inside=False)
+
+
+# --- edits ----------------------------------------------------------------------------------------
+def _played(old: Recording, trial: Recording) -> list[str]:
+    """Run to the end, and make each edit again when its place is reached."""
+    waiting = list(_edits(old))
+    while True:
+        frame = trial.upcoming()
+        spot = None if frame is None else spot_of(trial, frame)
+        # Where nothing goes on by itself, whatever people did next may be what it waits for.
+        due = waiting[:1] if spot is None else [edit for edit in waiting if edit[0] == spot]
+        done = [edit for edit in due if _edit_again(trial, edit[1])]
+        waiting = [edit for edit in waiting if edit not in done]
+        if not done and trial.forward() is None:
+            break
+    return [
+        f"An edit of the earlier run has no place in this one: {_named(old, edit)}." for _, edit in waiting
+    ]
+
+
+def _edits(old: Recording) -> Iterator[tuple[Spot | None, Change]]:
+    """What people did, each with the spot of the frame that went on after it."""
+    run = old.fork()
+    run.seek(0)
+    spot: Spot | None = None
+    pending: list[Change] = []
+    for change in old.changes:
+        if change.kind in EDITS:
+            pending.append(change)
+        elif pending:
+            frame = run.upcoming() if run.cursor < run.length else None
+            before = change.before if change.before is not None else frame
+            spot = None if before is None or before.id == WORLD else spot_of(run, before)
+            yield from ((spot, edit) for edit in pending)
+            pending = []
+        run.seek(run.cursor + 1)
+    yield from ((None, edit) for edit in pending)
+
+
+def spot_of(run: Recording, frame: Frame) -> Spot:
+    """Where a frame stands, in words that hold under another definition."""
+    visit = frame.visit.counts.get(frame.state, 0) if frame.phase == ENTER else frame.visit.number
+    return run.path_of(frame), around(frame), frame.phase, visit
+
+
+def _edit_again(trial: Recording, edit: Change) -> bool:
+    """Make an edit again; False where it has no place."""
+    if trial.status != "RUNNING":
+        return False
+    before, after = edit.before, edit.after
+    assert before is not None and after is not None  # noqa: S101, PT018 - an edit has both sides
+    if before.id == WORLD:
+        world = trial.frames[WORLD]
+        work = world.work._replace(faults=after.work.faults, passed=max(after.work.passed, world.work.passed))
+        outside.write(trial, edit.kind, world, world._replace(work=work))
+        return True
+    frame = _same_frame(trial, before)
+    if frame is None:
+        return False
+    if edit.kind == "Edited":
+        outside.write(trial, "Edited", frame, frame._replace(data=after.data, variables=after.variables))
+        return True
+    now, then = working.wait_in(frame), working.wait_in(after)
+    if now is None or then is None:
+        return False
+    coming = None if then.coming is None else _moved(then.coming, trial.clock - edit.time)
+    waiting = now._replace(beat=trial.clock, beats=then.beats, coming=coming)
+    outside.write(trial, edit.kind, frame, working.awaiting(frame, waiting))
+    return True
+
+
+def _moved(coming: Any, by: int) -> Any:
+    """An answer on its way, as long after now as it was then."""
+    return coming._replace(due=coming.due + by)
+
+
+def _same_frame(trial: Recording, old: Frame) -> Frame | None:
+    """The live frame of the same flow."""
+    place = (old.scope.prefix, around(old))
+    return next((one for one in trial.live() if (one.scope.prefix, around(one)) == place), None)
+
+
+def _named(old: Recording, edit: Change) -> str:
+    frame = edit.frame
+    return "a fault" if frame.id == WORLD else f"at {old.path_of(frame)}"
