@@ -53,7 +53,8 @@ def worker(
     its virtual seconds, divided by ``speed``, even when the task times out meanwhile.  A free worker
     takes a task as soon as one waits; with ``poll_seconds`` one that found nothing asks again only
     after so long.  With ``never()`` it is gone for good, with ``waiting()`` it hands the token on.
-    ``name`` is what the history calls them: name-1, name-2 ...
+    Each activity that it answers for has so many workers of its own.  ``name`` is what the history
+    calls them: name-1, name-2 ...
 
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-activities.html
 
