@@ -78,6 +78,8 @@ LATER: Final = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "triggers":
+        return import_module("sfnbook.triggers")
     if name in LATER:
         return getattr(import_module(LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

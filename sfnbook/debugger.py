@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from sfnbook.execution import Execution
-    from sfnbook.frames import Fault, Frame, FrameId
+    from sfnbook.frames import Fault, Frame, FrameId, StartedBy
     from sfnbook.recordings.reading import RecordedExecution
 
 
@@ -69,12 +69,14 @@ class Debugger(Keeping):
         limits: Limits | None = AWS_LIMITS,
         arn: str | None = None,
         role_arn: str | None = None,
+        started_by: StartedBy | None = None,
     ) -> None:
         if not isinstance(machine, StateMachine):
             raise UsageError("The first argument is a StateMachine: give sfnbook.load(...).")
         execution = machine.start(
             input, tasks=tasks, machines=machines, files=files, activities=activities, name=name,
             start_time=start_time, seed=seed, type=type, limits=limits, arn=arn, role_arn=role_arn,
+            started_by=started_by,
         )  # fmt: skip
         self._take(machine, Branches(Recording.of(execution)))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sfnbook.activities import Activities
-    from sfnbook.frames import Change, Fault
+    from sfnbook.frames import Change, Fault, StartedBy
     from sfnbook.redriving import PlannedState
     from sfnbook.runs import ChildExecution
     from sfnbook.tasks.durations import Seconds
@@ -138,6 +138,11 @@ class Execution(Timeline):
         """The virtual clock, in UTC."""
         self.settle()
         return instant(self.clock)
+
+    @property
+    def started_by(self) -> StartedBy | None:
+        """What started it, where one of `sfnbook.triggers` did; ``event`` is what came in."""
+        return self.top.scope.execution.started_by
 
     @property
     def name(self) -> str:

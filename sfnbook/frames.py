@@ -149,6 +149,19 @@ Lineage: TypeAlias = "tuple[Any, str, int, int, int]"
 """(the enclosing lineage or None, state, visit, retries, index)"""
 
 
+class StartedBy(NamedTuple):
+    """What started an execution, as `sfnbook.triggers` tell it.
+
+    ``kind`` is rule, schedule, api or sdk; ``text`` and ``rows`` say in words why it started, ``event``
+    is what came in.
+    """
+
+    kind: str
+    text: str
+    rows: tuple[str, ...] = ()
+    event: Json = None
+
+
 class Identity(NamedTuple):
     """One execution: the one that was started, a nested one or a Distributed Map's child."""
 
@@ -162,6 +175,7 @@ class Identity(NamedTuple):
     input: Json
     started: int
     type: str
+    started_by: StartedBy | None = None
 
 
 class Item(NamedTuple):

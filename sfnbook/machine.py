@@ -14,7 +14,7 @@ from sfnbook.definition import Definition, Map, Task, inner_blocks
 from sfnbook.errors import DefinitionError, UsageError
 from sfnbook.execution import Execution
 from sfnbook.family import deadline_frame
-from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope
+from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope, StartedBy
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
 from sfnbook.nested import Startable
 from sfnbook.outside import payload
@@ -127,6 +127,7 @@ class StateMachine:
         keep_history: bool = True,
         arn: str | None = None,
         role_arn: str | None = None,
+        started_by: StartedBy | None = None,
     ) -> Execution:
         """Start an execution; nothing runs before its first step.
 
@@ -137,6 +138,7 @@ class StateMachine:
         ``limits=None`` lifts AWS's quotas.  ``input`` defaults to ``{}``.
 
         With ``tasks="sample"`` all that is not given is a sample: results, files, and the input.
+        ``started_by`` is told by `sfnbook.triggers`, whose rules, schedules and APIs start executions.
 
         >>> task = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}
         >>> machine = load({"StartAt": "A", "States": {"A": task}})
@@ -148,7 +150,7 @@ class StateMachine:
         )
         return prepared.start(
             input, name=name, start_time=start_time, seed=seed, keep_history=keep_history, arn=arn,
-            role_arn=role_arn,
+            role_arn=role_arn, started_by=started_by,
         )  # fmt: skip
 
     def prepare(
@@ -324,12 +326,15 @@ class Prepared:
         keep_history: bool = True,
         arn: str | None = None,
         role_arn: str | None = None,
+        started_by: StartedBy | None = None,
     ) -> Execution:
         """Start an execution; the keywords are those of `StateMachine.start`."""
         if not isinstance(seed, int):
             raise UsageError(f"seed={seed!r}: give a whole number.")
         given = self.checked(self.default if input is None else input)
         identity = self._identity(given, name, start_instant(start_time), seed, arn, role_arn)
+        if started_by is not None:
+            identity = identity._replace(started_by=started_by)
         return self._execution(identity, seed, keep_history, None)
 
     def checked(self, given: Json) -> Json:

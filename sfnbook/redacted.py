@@ -65,6 +65,7 @@ def _condition(when: Any, redaction: Redaction) -> Any:
 
 def _learn(execution: Recording, redaction: Redaction) -> None:
     redaction.learn(execution.setup.birth.frame.data)
+    redaction.learn(getattr(execution.started_by, "event", None))
     for change in execution.changes:
         pairs = ((change.before, change.after), *change.others)
         for frame in (side for pair in pairs for side in pair if side is not None):
@@ -85,6 +86,7 @@ def _setup(setup: Setup, redaction: Redaction) -> Setup:
             machine.pop("text", None)
             machine["definition"] = changed
     start["input"] = redaction.of(start["input"])
+    start["started_by"] = redaction.of(start["started_by"])
     return replace(setup_of(Reader(start, "", "The session"), NOTHING), answers=setup.answers)
 
 

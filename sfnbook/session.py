@@ -16,7 +16,7 @@ from sfnbook.branches import Branch, Branches, Recording, shared
 from sfnbook.breakpoints import Breakpoint
 from sfnbook.clock import iso
 from sfnbook.errors import SfnbookError, UsageError
-from sfnbook.frames import Pool, Queue
+from sfnbook.frames import Pool, Queue, StartedBy
 from sfnbook.limits import Limits
 from sfnbook.log import FIELDS, log_of, plain
 from sfnbook.machine import StateMachine
@@ -91,6 +91,7 @@ def start_of(setup: Setup) -> dict[str, Json]:
         "name": identity.name,
         "arn": identity.arn,
         "role_arn": identity.role_arn,
+        "started_by": _cause(identity.started_by),
         "start_time": iso(identity.started),
         "seed": setup.seed,
         "type": identity.type,
@@ -102,6 +103,10 @@ def start_of(setup: Setup) -> dict[str, Json]:
             for (machine, pointer), queue in setup.queues.items()
         ],
     }  # fmt: skip
+
+
+def _cause(started_by: StartedBy | None) -> dict[str, Json] | None:
+    return None if started_by is None else {**started_by._asdict(), "rows": list(started_by.rows)}
 
 
 def _machine(read: source.Source, name: str) -> dict[str, Json]:
@@ -314,9 +319,22 @@ def setup_of(start: Reader, given: Given) -> Setup:
         limits=Limits(**limits),
         arn=start.get("arn", str),
         role_arn=start.get("role_arn", str),
+        started_by=_read_cause(start),
     )
     queues = dict(_read_queue(one, execution.setup) for one in start.within("queues"))
     return replace(execution.setup, queues=queues)
+
+
+def _read_cause(start: Reader) -> StartedBy | None:
+    """What started the execution, where one of the triggers did."""
+    given = start.get("started_by", dict, None)
+    if given is None:
+        return None
+    one = Reader(given, f"{start.place}started_by.", start.where)
+    rows = one.get("rows", list)
+    if not all(isinstance(row, str) for row in rows):
+        one.damaged("rows", "a list of texts")
+    return StartedBy(one.get("kind", str), one.get("text", str), tuple(rows), one.get("event", object, None))
 
 
 def _read_queue(one: Reader, setup: Setup) -> tuple[tuple[str, str], Queue]:

@@ -451,7 +451,16 @@ def _taken(change: Change, wait: Awaiting) -> Why:
 ANSWERED_BY: Final = {"injected": "an injected error or a set result", "recording": "the recording"}
 """Who answers that is no key of ``tasks``."""
 
+
+def _execution_started(change: Change, _origin: Origin, _number: int) -> Why:
+    scope = change.frame.scope
+    if scope.execution.started_by is not None:
+        return Why(scope.execution.started_by.text, scope.execution.started_by.rows)
+    return Why(f"Started by the Task {scope.prefix.rstrip('/')}.") if scope.parent is not None else Why("")
+
+
 EXPLAINERS: Final[dict[str, Callable[[Change, Origin, int], Why]]] = {
+    "ExecutionStarted": _execution_started,
     "StateEntered": _entered,
     "TaskSubmitted": _submitted,
     "Answered": _answered,
