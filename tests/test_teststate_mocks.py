@@ -126,6 +126,11 @@ def test_an_operation_without_output_takes_any_object_and_an_unknown_one_has_no_
 class Loader:
     """Stands for botocore's, with one service."""
 
+    BUILTIN_DATA_PATH = "models"
+
+    def __init__(self, extra_search_paths, *, include_default_search_paths):
+        assert (extra_search_paths, include_default_search_paths) == (["models"], False)
+
     def list_available_services(self, _kind):
         return ["tree-house"]
 
