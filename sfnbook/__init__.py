@@ -26,6 +26,7 @@ from sfnbook.validation import validate
 from sfnbook.why import Why
 
 if TYPE_CHECKING:
+    from sfnbook.comparing import Comparison, compare
     from sfnbook.debugger import Debugger
     from sfnbook.replaying import replay
     from sfnbook.retrylab.advice import advise
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AWS_LIMITS",
     "NO_LIMITS",
+    "Comparison",
     "Debugger",
     "DefinitionError",
     "Diagnostic",
@@ -55,6 +57,7 @@ __all__ = [
     "UsageError",
     "Why",
     "advise",
+    "compare",
     "compare_policies",
     "herd",
     "load",
@@ -65,9 +68,11 @@ __all__ = [
 ]
 
 LATER: Final = {
+    "Comparison": "sfnbook.comparing",
     "Debugger": "sfnbook.debugger",
     "Service": "sfnbook.retrylab.service",
     "advise": "sfnbook.retrylab.advice",
+    "compare": "sfnbook.comparing",
     "compare_policies": "sfnbook.retrylab.rivals",
     "herd": "sfnbook.retrylab.herd",
     "replay": "sfnbook.replaying",

@@ -32,7 +32,7 @@ ROWS = (
     "revising telling textwidth theme layering columns routing graph layout statuses iterations gantt totals svg gantt_drawing plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches redaction log rerun session trying redacted resuming page retold regression keeping debugger",
-    "replaying comparing tables charts retrylab triggers",
+    "tables replaying comparing charts retrylab triggers",
     "widgets",
     ". course arguments lab doctor export cli __main__",
 )
