@@ -78,12 +78,13 @@ class Boxes(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A line across the whole chart at one x, or one y, with its name beside it."""
+    """A line across the whole chart at one x, or one y, with its name beside it, so many rows down."""
 
     name: str
     x: float | None = None
     y: float | None = None
     style: int = 4
+    row: int = 0
 
 
 Mark: TypeAlias = Line | Boxes | Rule
@@ -297,12 +298,12 @@ def _box(frame: _Frame, box: Box, style: int, faint: bool) -> str:
 def _rule(frame: _Frame, rule: Rule, style: Style) -> str:
     if rule.x is not None:
         x = frame.x(rule.x)
-        path, at = f"M{_n(x)} {_n(frame.top)}V{_n(frame.bottom)}", (x, frame.top + 12)
+        path, at = f"M{_n(x)} {_n(frame.top)}V{_n(frame.bottom)}", (x, frame.top + 12 + 16 * rule.row)
         near_end = x > (frame.left + frame.right) / 2
         anchor, shift = ("end", -5.0) if near_end else ("start", 5.0)
     else:
         y = frame.y(rule.y or 0)
-        path, at = f"M{_n(frame.left)} {_n(y)}H{_n(frame.right)}", (frame.right, y - 5)
+        path, at = f"M{_n(frame.left)} {_n(y)}H{_n(frame.right)}", (frame.right, y - 5 - 16 * rule.row)
         anchor, shift = "end", 0.0
     label = _halo(rule.name, at[0] + shift, at[1], f'text-anchor="{anchor}" font-size="12"')
     return f'<path d="{path}" stroke-width="1.5" stroke-dasharray="{style.dash}" fill="none"/>{label}'

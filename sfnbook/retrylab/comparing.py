@@ -112,9 +112,9 @@ def _said(one: Difference) -> str:
     if one.verdict == "none":
         return f"no difference in {one.figure.removesuffix(', mean').replace('succeeded', 'success')}"
     words = more if one.verdict == "more" else less
-    low, high = sorted(abs(bound) * factor for bound in one.difference[1:])
+    low, high = (f"{bound:.3g}" for bound in sorted(abs(each) * factor for each in one.difference[1:]))
     by = words.format(f"{abs(one.difference.value) * factor:.3g}")
-    return by if low == high else f"{by} ({low:.3g} to {high:.3g})"
+    return by if low == high else f"{by} ({low} to {high})"
 
 
 def compare_simulations(simulations: Mapping[str, Simulation]) -> Comparison:

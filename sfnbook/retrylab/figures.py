@@ -108,15 +108,16 @@ def _rule(axes: Axes, mark: Rule) -> None:
     if mark.x is not None:
         axes.axvline(mark.x, color=style.color, linewidth=1.5, linestyle=":")
         late = mark.x > sum(axes.get_xlim()) / 2
+        shift = (-5 if late else 5, -4 - 18 * mark.row)
         axes.annotate(
-            mark.name, (mark.x, 1), (-5 if late else 5, -4), xycoords=("data", "axes fraction"),
+            mark.name, (mark.x, 1), shift, xycoords=("data", "axes fraction"),
             textcoords="offset points", ha="right" if late else "left", va="top", fontsize=FONT - 2,
             parse_math=False, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1},
         )  # fmt: skip
     else:
         axes.axhline(mark.y or 0, color=style.color, linewidth=1.5, linestyle=":")
         axes.annotate(
-            mark.name, (1, mark.y or 0), (0, 3), xycoords=("axes fraction", "data"),
+            mark.name, (1, mark.y or 0), (0, 3 + 18 * mark.row), xycoords=("axes fraction", "data"),
             textcoords="offset points", ha="right", va="bottom", fontsize=FONT - 2, parse_math=False,
         )  # fmt: skip
 

@@ -74,11 +74,10 @@ def time_chart(simulation: Simulation) -> Chart:
     boxes = histogram(simulation.time)
     top = max(box.top for box in boxes)
     high = max(boxes[-1].right, 1e-3)
-    rules = [
-        Rule(f"{percent} %: {duration(simulation.time.percentile(percent).value)}",
-             x=simulation.time.percentile(percent).value)
-        for percent in (50, 95)
-    ]  # fmt: skip
+    rules = []
+    for row, percent in enumerate((50, 95)):
+        value = simulation.time.percentile(percent).value
+        rules.append(Rule(f"{percent} %: {duration(value)}", x=value, row=row))
     mean = simulation.time.mean
     note = f"{simulation.runs:,} runs, {duration(mean.value)} on average"
     return Chart(

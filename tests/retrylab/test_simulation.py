@@ -358,6 +358,12 @@ def test_an_interrupt_gives_what_is_done(after):
         assert simulation.slowest is simulation.failed is None
 
 
+def test_an_interrupt_of_workers_keeps_the_chunks_before():
+    with ThreadPoolExecutor(1) as executor:
+        simulation = by_engine(one_task(), tasks={"Call": interrupting(CHUNK + 9)}, executor=executor)
+    assert (simulation.runs, simulation.interrupted) == (CHUNK, True)
+
+
 def test_an_interrupt_is_put_off_while_a_part_is_merged():
     done = []
 
