@@ -16,6 +16,7 @@ from sfnbook.execution import Execution
 from sfnbook.family import deadline_frame
 from sfnbook.frames import ENTER, FIRST_VISIT, TOP, Change, Frame, Identity, Scope, StartedBy
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS, Limits
+from sfnbook.listing import Listing
 from sfnbook.nested import Startable
 from sfnbook.outside import payload
 from sfnbook.polling import queues_of
@@ -82,6 +83,11 @@ class StateMachine:
     def source(self) -> Json:
         """The definition as JSON; a copy."""
         return copied(self._read.data)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The definition as text, as it was given or else printed, with the lines of each part."""
+        return Listing.of(self._read)
 
     @property
     def placeholders(self) -> list[str]:

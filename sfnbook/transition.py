@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import seconds
-from sfnbook.explain import Origin, data_flow, state_of, subject_of
+from sfnbook.explain import Origin, data_flow, scene_at, state_of, subject_of
 from sfnbook.frames import WORLD, Change, Failure, Frame, Running, Submitting
 from sfnbook.history import events_of, failure_of
 from sfnbook.values import Json, copied, text
@@ -152,6 +152,18 @@ class Transition:
     def variables(self) -> Mapping[str, Json]:
         """The workflow variables after this transition."""
         return dict(copied(dict(self._change.frame.variables)))
+
+    @property
+    def context(self) -> dict[str, Json]:
+        """The context object (``$$``, ``$states.context``) as the state sees it.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+        """
+        frame = self._frame
+        if frame.id == WORLD:
+            return {}
+        scene = scene_at(self._origin, frame, self._change.time, self.number)
+        return dict(copied(scene.context_of(frame)))
 
     @property
     def events(self) -> list[dict[str, Any]]:

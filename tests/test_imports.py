@@ -25,7 +25,7 @@ PACKAGE = ROOT / "sfnbook"
 
 ROWS = (
     "errors values clock chance limits definition notebook prices",
-    "tolerance query parse positions yamltext source files recordings",
+    "tolerance query parse positions yamltext source listing files recordings",
     "tasks validation items program",
     "frames timers retry scene polling family failing faults working nested stepfunctions distributed fanout decide",
     "history explain why transition recalled timeline outside tokens redriving runs activities execution",

@@ -79,7 +79,7 @@ def graph(view):
 
 
 def data(view):
-    return view.panels["data"].widget.value
+    return view.panels["data"].text.html
 
 
 def key(view, name):

@@ -16,8 +16,8 @@ from sfnbook.telling import SAID
 from sfnbook.widgets import documents, words
 from sfnbook.widgets.documents import ABSENT, UNCOMPARED, json_html, json_lines, same
 from sfnbook.widgets.forms import parsed, printed
-from sfnbook.widgets.panels.data import definition_html, stages_html
 from sfnbook.widgets.panels.faults import attempts_of
+from sfnbook.widgets.stages import definition_html, stages_html
 
 ATTACK = "<img src=x onerror=alert(1)>"
 JSON = st.recursive(
@@ -138,12 +138,12 @@ def test_every_kind_of_transition_has_words_and_a_status():
 def test_stages_come_in_order_and_say_when_nothing_changed():
     html = stages_html({"output": {"a": 1}, "input": {"a": 1}, "afterInputPath": {"a": 1}, "variables": {}})
     assert re.findall("<b>(.*?)</b>", html) == ["Input", "After InputPath", "Output"]
-    assert re.findall("<span>(.*?)</span>", html) == [
+    assert re.findall('<p class="sfn-note">(.*?)</p>', html) == [
         "what went in",
-        "same as Input",
-        "same as After InputPath",
+        "the same as Input",
+        "the same as After InputPath",
     ]
-    assert html.count('<details class="sfn-flow sfn-unchanged">') == 2
+    assert html.count('<details class="sfn-flow sfn-unchanged"') == 2
 
 
 def test_an_unknown_stage_is_shown_too():

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LINES: Final = 60
 """How many lines of a document are shown at once; the next `MORE_LINES` are folded up."""
 MORE_LINES: Final = 2000
+STEP_LINES: Final = 500
+"""How many more a click shows."""
 LETTERS: Final = 400
 SHORT: Final = 64
 """A list or object of plain values goes on one line up to this length."""
@@ -137,23 +139,35 @@ def _kind(value: Json) -> str:
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else "word"
 
 
-def json_html(value: Json, before: Any = UNCOMPARED) -> str:
-    """A JSON value as an escaped ``<pre>``, what changed marked; a long one is folded.
+def json_html(value: Json, before: Any = UNCOMPARED, most: int = LINES, more: str = "") -> str:
+    """A JSON value as an escaped ``<pre>`` of ``most`` lines, what changed marked.
+
+    ``more`` names an act (see `markup`) that shows more of a longer one; without it, the next
+    `MORE_LINES` are there, folded.
 
     >>> "<b>" in json_html("<b>")
     False
     """
     lines = json_lines(value, before)
-    shown = [_line_html(line) for line in islice(lines, LINES)]
+    text = f'<pre class="sfn-json">{"".join(map(_line_html, islice(lines, most)))}</pre>'
+    if more:
+        next_one = next(lines, None)
+        return text if next_one is None else text + _more_html(more)
     folded = [_line_html(line) for line in islice(lines, MORE_LINES)]
-    text = f'<pre class="sfn-json">{"".join(shown)}</pre>'
     if folded:
-        more = "" if next(lines, None) is None else '<span class="sfn-line">…</span>'
+        left = "" if next(lines, None) is None else '<span class="sfn-line">…</span>'
         text += (
             f'<details class="sfn-more"><summary>{len(folded):,} more lines</summary>'
-            f'<pre class="sfn-json">{"".join(folded)}{more}</pre></details>'
+            f'<pre class="sfn-json">{"".join(folded)}{left}</pre></details>'
         )
     return text
+
+
+def _more_html(act: str) -> str:
+    return (
+        f'<button type="button" class="sfn-act" data-act="{escape(act)}" '
+        f'data-lm-suppress-shortcuts="true">{STEP_LINES} more lines</button>'
+    )
 
 
 def _line_html(line: Line) -> str:

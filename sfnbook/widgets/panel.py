@@ -96,13 +96,15 @@ class Moment:
         """The last transition in the state that is looked at; None if it was not entered yet."""
         if self.pointer not in self.statuses:
             return None
-        execution, name = self.debugger.execution, self.states[self.pointer].name
+        execution = self.debugger.execution
         found = (execution.shown(number) for number in reversed(range(execution.cursor)))
-        within = self._within()
-        return next(
-            (one for one in found if one.state == name and one.path.startswith(within)),
-            None,
-        )
+        return next(filter(self.concerns, found), None)
+
+    def concerns(self, transition: Transition) -> bool:
+        """Is a transition one of the state that is looked at, in the iteration that is looked at?"""
+        state = self.states.get(self.pointer)
+        here = state is not None and transition.state == state.name
+        return here and transition.path.startswith(self._within())
 
     def _within(self) -> str:
         """How the paths of the looked-at state begin: those of one iteration, if one is looked at."""

@@ -11,6 +11,7 @@ from sfnbook.widgets.panels.events import Events
 from sfnbook.widgets.panels.faults import Faults
 from sfnbook.widgets.panels.graph import Graph
 from sfnbook.widgets.panels.timeline import Timeline
+from sfnbook.widgets.panels.why import Why
 
 if TYPE_CHECKING:
     from sfnbook.widgets.panel import Panel
@@ -33,6 +34,7 @@ PANELS: Final[dict[str, Entry]] = {
     "ask": Entry("Ask", "Tasks that wait for an answer", Ask, "head"),
     "graph": Entry("Graph", "What happened to each state", Graph, "main"),
     "data": Entry("Data", "The data flow of the selected state, stage by stage", Data),
+    "why": Entry("Why", "The reasons, with the lines of the definition that they are about", Why),
     "edit": Entry("Edit", "Change the input of the next state, a variable or a result", Edit),
     "faults": Entry("Faults", "Inject errors and results", Faults),
     "timeline": Entry("Timeline", "Attempts, waits and back-offs on the virtual clock", Timeline, "foot"),

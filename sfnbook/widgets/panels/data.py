@@ -1,113 +1,159 @@
-"""The data flow of a state, stage by stage, with what each stage changed."""
+"""The data flow of a state, stage by stage, at the attempt that is chosen."""
 
 from __future__ import annotations
 
-from html import escape
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import ipywidgets as w
 
+from sfnbook.clock import duration
 from sfnbook.theme import STATUSES
-from sfnbook.values import size
-from sfnbook.widgets.documents import UNCOMPARED, json_html, same
+from sfnbook.widgets.documents import LINES, STEP_LINES
 from sfnbook.widgets.forms import update
-from sfnbook.widgets.words import bytes_of, clipped, heading
+from sfnbook.widgets.markup import Act, markup
+from sfnbook.widgets.stages import definition_html, pipeline_html, stages_html, with_context
+from sfnbook.widgets.words import heading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
+    from sfnbook.transition import Transition
     from sfnbook.values import Json
     from sfnbook.widgets.panel import Desk, Moment
+
+MOST: Final = 100
+"""How many attempts are offered: the latest."""
+FARTHEST: Final = 50_000
+"""How many transitions back they are looked for."""
+
+
+class Attempt(NamedTuple):
+    """One attempt of a visit of a state: the numbers of its first and its last transition so far."""
+
+    key: tuple[str, int, int]
+    first: int
+    last: int
 
 
 class Data:
     """Input, stages and output of the state that is looked at; without one, of the execution."""
 
     def __init__(self, desk: Desk) -> None:
-        del desk  # it only shows
-        self.widget = w.HTML()
+        self.attempt = w.Dropdown(
+            options=(),
+            description="Attempt",
+            tooltip="Which visit and attempt",
+            layout=w.Layout(width="auto"),
+        )
+        self.text = markup(desk.plain, self._more)
+        self.widget = w.VBox([self.attempt, self.text])
+        self.attempt.observe(lambda _: self._chosen(), "value")
+        self._moment: Moment | None = None
+        self._place: tuple[str, tuple[str, int, int] | None] = "", None
+        self._lines: dict[str, int] = {}
+        self._attempts: list[Attempt] = []
+        self._quiet = False
+
+    def _chosen(self) -> None:
+        if not self._quiet:
+            self._show()
+
+    def _more(self, act: str) -> None:
+        name = act.partition(":")[2]
+        self._lines[name] = self._lines.get(name, LINES) + STEP_LINES
+        self._show()
 
     def show(self, moment: Moment) -> None:
-        """Show the stages so far."""
-        update(self.widget, value=_execution(moment) if moment.state is None else _state(moment))
+        """Show the stages so far, of the latest attempt until another one is chosen."""
+        self._moment = moment
+        self._attempts = list(attempts(moment))
+        transition = moment.transition
+        labels = tuple((_label(one, moment), one.key) for one in self._attempts)
+        self._quiet = True
+        try:
+            if self.attempt.options != labels:
+                self.attempt.options = labels
+            follows = transition is not None and moment.concerns(transition)
+            update(self.attempt, value=self._wanted(moment, follows))
+        finally:
+            self._quiet = False
+        update(self.attempt.layout, display=None if len(labels) > 1 else "none")
+        self._show()
+
+    def _wanted(self, moment: Moment, follows: bool) -> Any:
+        """The attempt to show: the latest when the debugger moves in it, else the one that was chosen."""
+        keys = [one.key for one in self._attempts]
+        chosen = self.attempt.value if moment.pointer == self._place[0] and not follows else None
+        return chosen if chosen in keys else next(iter(keys), None)
+
+    def _show(self) -> None:
+        moment = self._moment
+        assert moment is not None  # noqa: S101 - shown before anything is chosen
+        place = moment.pointer, self.attempt.value
+        if place != self._place:
+            self._place, self._lines = place, {}
+        html, flow = self._execution(moment) if moment.state is None else self._state(moment)
+        self.text.show(html, [Act(f"more:{name}", f"More of {name}") for name in flow])
+
+    def _execution(self, moment: Moment) -> tuple[str, dict[str, Json]]:
+        debugger = moment.debugger
+        flow: dict[str, Json] = {"input": debugger.execution.input}
+        flow |= {"output": debugger.output} if debugger.status == "SUCCEEDED" else {}
+        return heading("The execution", debugger.machine.name) + stages_html(flow, {}, self._lines), flow
+
+    def _state(self, moment: Moment) -> tuple[str, dict[str, Json]]:
+        state, definition = moment.state, moment.definition
+        assert state is not None  # noqa: S101 - the caller asked
+        one = next((one for one in self._attempts if one.key == self.attempt.value), None)
+        if one is None:
+            return heading(state.name, _notes(moment)) + definition_html(definition, folded=False), {}
+        shown = moment.debugger.execution.shown
+        transition = shown(one.last)
+        flow = with_context(transition.data_flow, transition, shown(one.first))
+        way = pipeline_html(definition, state.query_language == "JSONata", state.type)
+        stages = stages_html(flow, definition, self._lines)
+        return heading(transition.path, _notes(moment)) + way + stages, flow
 
 
-def _execution(moment: Moment) -> str:
-    debugger = moment.debugger
-    flow: dict[str, Any] = {"input": debugger.execution.input}
-    flow |= {"output": debugger.output} if debugger.status == "SUCCEEDED" else {}
-    return heading("The execution", debugger.machine.name) + stages_html(flow)
-
-
-def _state(moment: Moment) -> str:
-    state, transition = moment.state, moment.latest
-    assert state is not None  # noqa: S101 - the caller asked
+def _notes(moment: Moment) -> str:
+    state = moment.state
+    assert state is not None  # noqa: S101 - as above
     notes = [state.type, STATUSES[moment.statuses.get(moment.pointer, "none")].label]
     happened = moment.debugger.iterations().get(moment.pointer, {}).items()
     counts = ", ".join(f"{count:,} {what}" for what, count in happened if count)
     notes += [f"iterations: {counts}"] if counts else []
-    flow = {} if transition is None else transition.data_flow
-    return (
-        heading((transition and transition.path) or state.name, " · ".join(notes))
-        + stages_html(flow)
-        + definition_html(moment.definition, folded=bool(flow))
-    )
+    return " · ".join(notes)
 
 
-class Stage(NamedTuple):
-    """A stage in words, and the stages it is compared with: the first one that is there."""
-
-    title: str
-    field: str
-    against: tuple[str, ...] = ()
+def _label(one: Attempt, moment: Moment) -> str:
+    path, visit, attempt = one.key
+    since = duration(moment.debugger.execution.shown(one.first).time)
+    return f"{path}: visit {visit}, attempt {attempt}, at {since}"
 
 
-_EFFECTIVE: Final = ("afterInputPath", "input")
-STAGES: Final[dict[str, Stage]] = {
-    "input": Stage("Input", "what went in"),
-    "afterInputPath": Stage("After InputPath", "InputPath", ("input",)),
-    "afterParameters": Stage("After Parameters", "Parameters", _EFFECTIVE),
-    "afterArguments": Stage("After Arguments", "Arguments", ("input",)),
-    "afterItemsPath": Stage("Items", "ItemsPath"),
-    "afterItemsPointer": Stage("Items", "ItemsPointer"),
-    "afterItemSelector": Stage("After ItemSelector", "ItemSelector"),
-    "afterItemBatcher": Stage("After ItemBatcher", "ItemBatcher"),
-    "error": Stage("Could not be evaluated", "the field that failed"),
-    "errorOutput": Stage("Error output", "what a catcher is given"),
-    "result": Stage("Result", "what came back"),
-    "afterResultSelector": Stage("After ResultSelector", "ResultSelector", ("result",)),
-    "afterResultPath": Stage("After ResultPath", "ResultPath, put into the input", ("input",)),
-    "output": Stage(
-        "Output",
-        "what comes out",
-        ("afterResultPath", "afterResultSelector", "result", *_EFFECTIVE),
-    ),
-    "variables": Stage("Variables", "after Assign"),
-}
-"""TestState's names of the stages, in the order in which a state goes through them."""
+def attempts(moment: Moment) -> Iterator[Attempt]:
+    """The attempts of the state that is looked at, the latest first."""
+    if moment.pointer not in moment.statuses:
+        return iter(())
+    found: dict[tuple[str, int, int], Attempt] = {}
+    for transition in islice(back(moment), FARTHEST):
+        key = transition.path, transition.visit, transition.attempt
+        known = found.get(key)
+        if known is None and len(found) == MOST:
+            break
+        found[key] = Attempt(key, transition.number, transition.number if known is None else known.last)
+    return iter(found.values())
 
 
-def stages_html(flow: Mapping[str, Json]) -> str:
-    """Each stage of a state's data flow, with what it changed; unchanged ones are folded up."""
-    order = [name for name in STAGES if name in flow] + [name for name in flow if name not in STAGES]
-    return "".join(_stage_html(name, flow) for name in order if flow[name] != {} or name != "variables")
-
-
-def _stage_html(name: str, flow: Mapping[str, Json]) -> str:
-    stage = STAGES.get(name, Stage(name, ""))
-    against = next((other for other in stage.against if other in flow), None)
-    before = UNCOMPARED if against is None else flow[against]
-    unchanged = against is not None and same(flow[name], before)
-    note = f"same as {STAGES[against].title}" if unchanged and against else stage.field
-    body = f"<p>{escape(clipped(flow[name]))}</p>" if name == "error" else json_html(flow[name], before)
-    return (
-        f'<details class="sfn-flow{" sfn-unchanged" if unchanged else ""}"{"" if unchanged else " open"}>'
-        f"<summary><b>{escape(stage.title)}</b><span>{escape(note)}</span>"
-        f"<small>{bytes_of(size(flow[name]))}</small></summary>{body}</details>"
-    )
-
-
-def definition_html(definition: Json, *, folded: bool) -> str:
-    """A state as the definition has it."""
-    title = "<summary><b>Definition</b><span>as written</span></summary>"
-    return f'<details class="sfn-flow"{"" if folded else " open"}>{title}{json_html(definition)}</details>'
+def back(moment: Moment) -> Iterator[Transition]:
+    """The transitions of the state, from the cursor backwards."""
+    execution, pointer = moment.debugger.execution, moment.pointer
+    changes = execution.changes
+    for number in reversed(range(execution.cursor)):
+        change = changes[number]
+        sides = (change.before, change.after)
+        if any(side is not None and side.state == pointer for side in sides):
+            transition = execution.shown(number)
+            if moment.concerns(transition):
+                yield transition
