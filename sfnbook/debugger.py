@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from sfnbook.execution import Execution
     from sfnbook.frames import Fault, Frame, FrameId, StartedBy
+    from sfnbook.recordings.children import Children
     from sfnbook.recordings.reading import RecordedExecution
 
 
@@ -99,6 +100,8 @@ class Debugger(Keeping):
         """What a saved session or a replayed recording lacks, or is not as it was."""
         self.recording: RecordedExecution | None = None
         """What is replayed, if the debugger was opened on a recorded execution."""
+        self.children: Children | None = None
+        """The children of a Map Run, if their recordings were given to `sfnbook.replay`."""
         self._selected: FrameId | None = None
         self._statuses = Statuses()
         self._gantt = Gantt()
@@ -383,6 +386,31 @@ class Debugger(Keeping):
         """StopExecution: abort the execution where it stands."""
         return self._edit("stopped", lambda execution: execution.stop(error, cause))
 
+    def isolate(self, path: str) -> Self:
+        """A debugger on one iteration or branch alone ("Orders[7312]"): its states, its input, its answers.
+
+        What was recorded of it answers first.  It stands where it failed, or as far as it is known.
+        Raises UsageError where nothing is known of it.
+
+        >>> import sfnbook
+        >>> inner = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "Oops"}}}
+        >>> machine = sfnbook.load({"StartAt": "Orders", "States": {
+        ...     "Orders": {"Type": "Map", "ItemProcessor": inner, "End": True}}})
+        >>> debugger = Debugger(machine, [{"id": 1}, {"id": 2}])
+        >>> _ = debugger.run()
+        >>> debugger.isolate("Orders[0]").execution.input
+        {'id': 1}
+        """
+        from sfnbook.isolating import isolated  # noqa: PLC0415 - few sessions look at one item alone
+        from sfnbook.replaying import failing_transition  # noqa: PLC0415
+
+        machine, execution = isolated(self.execution, path, self.children)
+        alone = type(self).of(machine, execution)
+        position = failing_transition(alone.execution)
+        if position is not None:
+            alone.execution.seek(position + 1)
+        return alone
+
     def try_machine(self, machine: StateMachine) -> Transition | None:
         """Run the current branch again under a changed definition, as a new branch; where it came to.
 
@@ -486,7 +514,7 @@ class Debugger(Keeping):
         other = type(self).__new__(type(self))
         other._take(self.machine, branches, breakpoints)  # noqa: SLF001 - its own
         other.watches.data.update(self.watches.data)
-        other.recording, other.notes = self.recording, self.notes
+        other.recording, other.notes, other.children = self.recording, self.notes, self.children
         other._selected = self._selected  # noqa: SLF001 - its own
         return other
 
@@ -499,6 +527,7 @@ class Debugger(Keeping):
             "selected": self._selected,
             "recording": self.recording,
             "notes": self.notes,
+            "children": self.children,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -506,6 +535,7 @@ class Debugger(Keeping):
         self.watches.data.update(state["watches"])
         self._selected = state["selected"]
         self.recording, self.notes = state["recording"], state["notes"]
+        self.children = state["children"]
 
     # --- display ------------------------------------------------------------------------------------
     def observe(self, listener: Callable[[], None]) -> Callable[[], None]:

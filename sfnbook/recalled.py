@@ -176,7 +176,7 @@ class _Recall:
 
 def same_visit(recorded: Recorded, frame: Frame, name: str) -> Visit | None:
     """The recorded visit at a frame's place, if it was entered with the same input and variables."""
-    visit = recorded.places.visit(frame.scope.prefix + name, around(frame), frame.visit.number)
+    visit = recorded.visit(frame.scope.prefix + name, around(frame), frame.visit.number)
     if visit is None or frame.data != visit.entered.details.get("input", MISSING):
         return None
     return visit if frame.variables == visit.variables else None

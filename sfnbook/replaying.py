@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sfnbook import outside
 from sfnbook.debugger import Debugger
 from sfnbook.errors import UsageError
+from sfnbook.family import fan_of
 from sfnbook.frames import FAILED, LAPSED, STOPPING, TOP, Change, FrameId
 from sfnbook.machine import StateMachine, load
+from sfnbook.recordings.children import Children, by_item, read_children, read_paths
 from sfnbook.recordings.events import Event, parsed
 from sfnbook.recordings.places import Places
 from sfnbook.recordings.reading import RecordedExecution, read
@@ -46,6 +48,7 @@ def replay(
     history: Any,
     *,
     execution: Any = None,
+    children: Any = None,
     tasks: Any = None,
 ) -> Debugger:
     """Open the debugger on a recorded execution, standing at the transition that made it fail.
@@ -53,7 +56,9 @@ def replay(
     ``machine`` is the definition that ran.  ``history`` is what ``aws stepfunctions
     get-execution-history`` prints, or the CloudWatch Logs records of an Express execution: a path, a text,
     a dict or a list, one page or several, in either order.  ``execution`` chooses one of several by name
-    or ARN, or is what describe-execution prints.  ``tasks`` answers where the recording does not.
+    or ARN, or is what describe-execution prints.  ``children`` are the histories of a Map Run's children,
+    its result files, or a folder of them: see `Debugger.children` and `Debugger.isolate`.  ``tasks`` answers
+    where the recording does not.
 
     Tasks are answered from the recording where path, visit, attempt and input are those of the
     recording; after an edit that leads elsewhere `Debugger.unanswered` asks, and says at which event it
@@ -81,6 +86,9 @@ def replay(
     played = debugger.execution
     _play(played, recording)
     debugger.notes += tuple(differing(places, played))
+    if children is not None:
+        debugger.children = _children(children, played)
+        debugger.notes += (f"{debugger.children!r}".partition("\n")[0] + ": see debugger.children.",)
     position = failing_transition(played)
     if position is not None:
         played.seek(position + 1)
@@ -208,6 +216,25 @@ def _last(changes: Sequence[Change], kind: str, frame: FrameId) -> int | None:
     """The number of a frame's latest change of a kind."""
     numbers = range(len(changes) - 1, -1, -1)
     return next((n for n in numbers if changes[n].kind == kind and changes[n].frame.id == frame), None)
+
+
+def _children(given: Any, played: Recording) -> Children:
+    """The recorded children, with the numbers of their items where these are in the state's data."""
+    found = read_children(read_paths(given))
+    for change in played.changes:
+        fan = None if change.after is None else fan_of(change.after)
+        if (
+            change.kind == "FanOutStarted"
+            and fan is not None
+            and fan.run is not None
+            and change.after is not None
+        ):
+            items = [
+                item if not isinstance(item, tuple) else {"Key": item[0], "Value": item[1]}
+                for item in fan.items
+            ]
+            return Children(played.path_of(change.after), by_item(found, items))
+    raise UsageError("children= belongs to a Map Run, and this execution has none.")
 
 
 # --- what must be said ----------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def _started(old: Recording, machine: StateMachine) -> tuple[Execution, list[str
         identity.input, name=identity.name, start_time=identity.started / 1_000_000, seed=setup.seed,
         arn=identity.arn, role_arn=identity.role_arn,
     )  # fmt: skip
-    recorded = setup.recorded or _recorded(old)
+    recorded = setup.recorded or recorded_of(old)
     return execution if recorded is None else execution.answered_by_recording(recorded), notes
 
 
@@ -78,7 +78,7 @@ def _tasks(
     return {key: spec for key, spec in given.items() if key in known}, notes
 
 
-def _recorded(old: Recording) -> Recorded | None:
+def recorded_of(old: Recording) -> Recorded | None:
     """What the execution itself went through, as a recording; what it did inside is done again."""
     whole = old.fork()
     whole.seek(whole.length)

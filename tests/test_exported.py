@@ -36,7 +36,7 @@ METHODS = {
         try_machine show plot plot_timeline to_html to_pytest save open
     """,
 }
-METHODS_LATER = {"Debugger.isolate"}
+METHODS_LATER: set[str] = set()
 """Like LATER, as "Class.name"."""
 
 A = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}

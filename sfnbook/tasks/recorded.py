@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.recordings.places import FAILED, Attempt, Places, Visit, between
+from sfnbook.recordings.places import FAILED, Around, Attempt, Places, Visit, between
 from sfnbook.tasks.protocol import Call, Outcome
 from sfnbook.values import Json, difference, text
 
 if TYPE_CHECKING:
-    from sfnbook.definition import State
+    from sfnbook.definition import Definition, State
     from sfnbook.recordings.events import Event
 
 SENT: Final = ("parameters", "input")
@@ -35,17 +35,39 @@ class Recorded:
     'the recording ends at event 1 (ExecutionStarted).'
     """
 
-    def __init__(self, places: Places, *, inside: bool = True) -> None:
+    def __init__(
+        self,
+        places: Places,
+        *,
+        inside: bool = True,
+        prefix: str = "",
+        outer: Around = (),
+        definition: Definition | None = None,
+    ) -> None:
         self.places = places
         # Do Map Runs and nested executions end as they were recorded, rather than run again?
         self.inside = inside
-        self._states = {state.pointer: state for state in places.definition.walk()}
+        # Where in the recording the execution that is answered stands, and what defines it.
+        self.prefix, self.outer = prefix, outer
+        self.definition = definition or places.definition
+        self._states = {state.pointer: state for state in self.definition.walk()}
+
+    def within(self, prefix: str, outer: Around, definition: Definition) -> Recorded:
+        """The answers for one iteration or branch that runs alone."""
+        return Recorded(
+            self.places, inside=self.inside, prefix=self.prefix + prefix, outer=(*self.outer, *outer),
+            definition=definition,
+        )  # fmt: skip
+
+    def visit(self, path: str, around: Around, number: int) -> Visit | None:
+        """The recorded visit of a state that is visited here."""
+        return self.places.visit(self.prefix + path, (*self.outer, *around), number)
 
     def declines(self, call: Call) -> str:
         """Why the recording has no answer for a call; empty if it has one."""
         if call.context.get("Execution", {}).get("RedriveCount"):
             return "the recording has no redrive."
-        visit = self.places.visit(call.path, call.around, call.visit)
+        visit = self.visit(call.path, call.around, call.visit)
         if visit is None:
             return self._never_there(call)
         attempt = visit.attempted(call.attempt)
@@ -55,14 +77,14 @@ class Recorded:
 
     def call(self, call: Call) -> Outcome:
         """The recorded end of an attempt that `declines` has nothing against."""
-        visit = self.places.visit(call.path, call.around, call.visit)
+        visit = self.visit(call.path, call.around, call.visit)
         attempt = None if visit is None else visit.attempted(call.attempt)
         assert attempt is not None  # noqa: S101 - see above
         return outcome_of(attempt)
 
     def queued(self, call: Call) -> float:
         """How many seconds an activity task waited for its worker."""
-        visit = self.places.visit(call.path, call.around, call.visit)
+        visit = self.visit(call.path, call.around, call.visit)
         attempt = None if visit is None else visit.attempted(call.attempt)
         return 0.0 if attempt is None else attempt.queued
 
@@ -72,7 +94,7 @@ class Recorded:
 
     # --- why not ----------------------------------------------------------------------------------
     def _never_there(self, call: Call) -> str:
-        seen = [key for key in self.places.visits if key[0] == call.path]
+        seen = [key for key in self.places.visits if key[0] == self.prefix + call.path]
         if self._over() and seen:
             times = "once" if len(seen) == 1 else f"{len(seen)} times"
             return f"the recording was here {times}, and not a further time."
