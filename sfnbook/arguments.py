@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from sfnbook.errors import UsageError
 from sfnbook.machine import StateMachine, load
 from sfnbook.tasks import result
+from sfnbook.tasks import sample as sampled
+from sfnbook.tasks.answers import EVERY_TASK, SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,11 +50,13 @@ def _text_of(file: Path, option: str) -> str:
         raise UsageError(f"{option}: {str(file)!r} cannot be read: {reason}.") from None
 
 
-def answers_of(options: Iterable[str]) -> dict[str, Any]:
-    """The answers that ``--task STATE=...`` options give, by state.
+def answers_of(options: Iterable[str], *, sample: bool = False) -> dict[str, Any] | str:
+    """The answers that ``--task STATE=...`` options give, by state; ``sample`` answers for the others.
 
-    >>> answers_of(['Charge={"ok": true}'])
-    {'Charge': result({'ok': True})}
+    >>> answers_of(['Charge={"ok": true}'], sample=True)
+    {'Charge': result({'ok': True}), '*': sample()}
+    >>> answers_of([], sample=True)
+    'sample'
     """
     answers: dict[str, Any] = {}
     for option in options:
@@ -60,7 +64,9 @@ def answers_of(options: Iterable[str]) -> dict[str, Any]:
         if state in answers:
             raise UsageError(f"--task gives two answers for {state!r}; sfnbook.tasks.attempts takes several.")
         answers[state] = answer
-    return answers
+    if not sample:
+        return answers
+    return {**answers, EVERY_TASK: answers.get(EVERY_TASK, sampled())} if answers else SAMPLE
 
 
 def machines_of(options: Iterable[str]) -> dict[str, StateMachine] | None:

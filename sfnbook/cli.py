@@ -105,8 +105,8 @@ def run(
     file: DefinitionFile,
     *,
     given: Annotated[
-        str, typer.Option("--input", metavar="JSON|@FILE", help="The execution's input.")
-    ] = "{}",
+        str | None, typer.Option("--input", metavar="JSON|@FILE", help="The execution's input.")
+    ] = None,
     task: Annotated[
         list[str] | None,
         typer.Option(
@@ -114,6 +114,9 @@ def run(
             help="Who answers for a Task: a result, or a function of a file. '*' stands for all Tasks.",
         ),
     ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Samples for all that is not given: results, or the input, too.")
+    ] = False,
     machine: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=FILE", help="The state machine that a nested execution runs."),
@@ -130,8 +133,8 @@ def run(
     """Run a definition on a virtual clock and print its output."""
     loaded = sfnbook.load(file)
     execution = loaded.start(
-        json_of(given, "--input"),
-        tasks=answers_of(task or []),
+        None if given is None else json_of(given, "--input"),
+        tasks=answers_of(task or [], sample=sample),
         machines=machines_of(machine or []),
         files=files,
         seed=seed,

@@ -10,6 +10,7 @@ import gc
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from sfnbook.tasks.answers import Answer, Answers, TaskRef
     from sfnbook.tasks.needs import Need
     from sfnbook.tasks.recorded import Recorded
+    from sfnbook.tasks.samples import Sampler
 
 LONGEST_CHANGE: Final = 8
 """No change has more events: closer than this to the limit, a run goes step by step."""
@@ -95,8 +97,15 @@ class Setup:
     recorded: Recorded | None = None
     """The recording that is replayed: it is asked before ``answers``."""
 
+    @cached_property
+    def sampler(self) -> Sampler:
+        """What makes sample results for the Tasks of these definitions."""
+        from sfnbook.tasks.samples import Sampler  # noqa: PLC0415 - few executions need it
+
+        return Sampler(self.definitions.values())
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "programs"}
+        return {name: one for name, one in self.__dict__.items() if name not in {"programs", "sampler"}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # A program holds closures: the definition travels, and is compiled again.
@@ -316,9 +325,7 @@ class Timeline:
 
     def need_of(self, state: Any) -> Need:
         """What later states read of a Task's result."""
-        from sfnbook.tasks.samples import Sampler  # noqa: PLC0415
-
-        return Sampler(self.setup.definitions.values()).need(state.name, state.definition.resource)
+        return self.setup.sampler.need(state.name, state.definition.resource)
 
     def _is_recorded(self, recorded: Recorded, state: Any, frame: Frame) -> bool:
         if not recorded.inside and stepfunctions.inside(state, frame, self.scene) is not None:

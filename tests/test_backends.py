@@ -23,11 +23,13 @@ from sfnbook.tasks import (
     lost_heartbeats,
     mock_config,
     result,
+    sample,
     sequence,
+    timed,
     waiting,
     worker,
 )
-from sfnbook.tasks.protocol import Failure
+from sfnbook.tasks.protocol import Failure, Result
 from tests.machines import ACTIVITY, CALLBACK, LAMBDA, MESSAGE, block, load, mapping, of_kind, times
 
 OK = {"ok": True}
@@ -158,6 +160,15 @@ def callback(endings, calls):
     return {"tasks": {"S": Scripted([waiting()] * len(endings))}}
 
 
+def samples(endings, calls):
+    """A sample wherever the Task shall succeed with a value; how it fails has to be said."""
+    return {"tasks": {"S": attempts(*map(sampled, endings))}}
+
+
+def sampled(ending):
+    return timed(sample(), ending.seconds, ending.heartbeats) if isinstance(ending, Result) else ending
+
+
 BACKENDS = {
     "values": Row(values),
     "mocks": Row(mocks),
@@ -167,6 +178,7 @@ BACKENDS = {
     "faults": Row(faults, pickled="unanswered"),
     "a backend": Row(backend),
     "a backend by default": Row(by_default),
+    "samples": Row(samples, output={}),
     "a worker": Row(workers, ACTIVITY),
     "a Lambda function in AWS": Row(lambda_of_an_account),
     "a callback": Row(callback, CALLBACK, MESSAGE, run=answered),

@@ -102,6 +102,8 @@ def sfnbook(
         (["--task", "Charge=@answers.py:once"], {"ok": True}),
         (["--task", "Charge=@answers.py:greet", "--input", '{"name": "Zoë"}'], "Hello, Zoë"),
         (["--task", "Charge=@answers.py:greet", "--input", "@input.json"], "Hello, Ada"),
+        (["--sample"], {}),
+        (["--sample", "--task", "Charge=1"], 1),
     ],
     ids=words,
 )

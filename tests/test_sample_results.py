@@ -284,6 +284,15 @@ def test_visits_move_through_the_values():
     assert got[:4] == ["A", "SUCCEEDED", "A", "SUCCEEDED"]
 
 
+def test_a_sample_says_what_it_is_made_of():
+    told = [
+        one.why.rows
+        for one in poll(POLLS["the good one"][0]).start(tasks="sample")
+        if one.kind == "TaskStarted"
+    ]
+    assert told == [("a sample, of no special form, with what later states read of it",)]
+
+
 def test_each_iteration_polls_for_itself():
     inner = poll(POLLS["the good one"][0]).source
     machine = load({"M": {"Type": "Map", "ItemProcessor": inner, "End": True}})

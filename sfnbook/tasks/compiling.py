@@ -82,9 +82,7 @@ def settled(spec: Any, place: str, definitions: Iterable[Definition] = ()) -> An
         case Timed() | Faulty() | Worker():
             return replace(spec, answer=settled(spec.answer, place, definitions))
         case Sample():
-            from sfnbook.tasks.samples import Sampler  # noqa: PLC0415
-
-            return Sampler(definitions)
+            return Sample(tuple(definitions))
         case Result(value, seconds, heartbeats):
             return Result(_json(value, place), seconds, heartbeats)
         case Failure() | Never() | Mocked() | Waiting():
@@ -156,6 +154,10 @@ def compiled(spec: Any) -> Compiled:
             return Compiled(spec.answer, counted=True)
         case Faulty(answer, faults):
             return _faulty(compiled(answer), faults)
+        case Sample(definitions):
+            from sfnbook.tasks.samples import Sampler  # noqa: PLC0415 - few executions need it
+
+            return Compiled(Sampler(definitions).call, remembers=True, draws=True, asks=True)
         case Result() | Failure() | Never() | Waiting() | Outcome():
             outcome = ended(spec)
             return Compiled(lambda _: outcome, outcomes=(outcome,))

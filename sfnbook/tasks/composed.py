@@ -15,6 +15,7 @@ from sfnbook.tasks.protocol import is_backend, spelled, spelled_timing, timing
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sfnbook.definition import Definition
     from sfnbook.tasks.durations import Seconds
 
 Indices: TypeAlias = int | tuple[int, ...]
@@ -111,7 +112,7 @@ def iterations(answers: Mapping[Indices, Any], otherwise: Any) -> Iterations:
 
 
 def timed(function: Any, seconds: Seconds = 0, heartbeats: Iterable[float] = ()) -> Timed:
-    """A function, or a backend, that takes ``seconds`` of virtual time whatever comes out of it.
+    """A function, a backend or a sample that takes ``seconds`` of virtual time whatever comes out of it.
 
     ``seconds`` is a number or a distribution (`uniform`, `exponential`, `normal`).  An answer that
     says itself how long it takes keeps its own time.
@@ -121,7 +122,7 @@ def timed(function: Any, seconds: Seconds = 0, heartbeats: Iterable[float] = ())
     >>> timed(charge, seconds=uniform(0.1, 0.3))
     timed(charge, seconds=uniform(0.1, 0.3))
     """
-    if not (callable(function) or is_backend(function)):
+    if not (callable(function) or is_backend(function) or isinstance(function, Sample)):
         raise UsageError(
             f"timed() is for functions and backends. For a value: result({spelled(function)}, seconds=...)."
         )
@@ -136,7 +137,9 @@ def _some(answers: tuple[Any, ...], word: str) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sample:
-    """The answer that `sample` makes."""
+    """The answer that `sample` makes; ``definitions`` are those whose Tasks it answers for."""
+
+    definitions: tuple[Definition, ...] = ()
 
     def __repr__(self) -> str:
         return "sample()"

@@ -8,7 +8,7 @@ and later visits move through the others, so a loop ends.  The same seed gives t
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sfnbook.definition import ABSENT, Task
 from sfnbook.tasks import functions, models, shapes
@@ -28,25 +28,31 @@ if TYPE_CHECKING:
 
 
 class Sampler:
-    """The answer that `sample` makes: a backend that knows the definitions whose Tasks it answers for."""
+    """Answers for the Tasks of these definitions; each is looked at when it is first asked for."""
 
-    __slots__ = ("_readings", "definitions")
-
-    def __init__(self, definitions: Iterable[Definition] = ()) -> None:
+    def __init__(self, definitions: Iterable[Definition]) -> None:
         self.definitions = tuple(definitions)
         self._readings: dict[int, Reading] = {}
+        self._needs: dict[tuple[str, str], Need] = {}
 
     def call(self, call: Call) -> Outcome:
         """A sample for one attempt.  How often each Task was asked is its memory."""
         need = self.need(call.state, call.resource)
         visits: dict[str, int] = call.memory or {}
         visit = visits.get(call.path, 0)
-        if _varies(need):
+        varies = _varies(need)
+        if varies:
             visits = {**visits, call.path: visit + 1}
-        return Outcome(result_of(call, need, visit), submitted=accepted(call), memory=visits)
+        why = _told(call.resource, need, visit if varies else 0)
+        return Outcome(result_of(call, need, visit), submitted=accepted(call), memory=visits, why=why)
 
     def need(self, state: str, resource: str) -> Need:
         """What the definition of a Task reads of its result."""
+        if (state, resource) not in self._needs:
+            self._needs[state, resource] = self._look(state, resource)
+        return self._needs[state, resource]
+
+    def _look(self, state: str, resource: str) -> Need:
         for number, definition in enumerate(self.definitions):
             for task in definition.walk():
                 if isinstance(task, Task) and (task.name, task.resource) == (state, resource):
@@ -57,12 +63,6 @@ class Sampler:
         if number not in self._readings:
             self._readings[number] = Reading(self.definitions[number])
         return self._readings[number]
-
-    def __repr__(self) -> str:
-        return "sample()"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Sampler, (self.definitions,))
 
 
 def sample_input(definition: Definition) -> Json:
@@ -151,6 +151,20 @@ def facts_of(call: Call, resource: Resource, visit: int, *, brief: bool = False)
 
 
 _BEGIN: Final = ("start", "create", "run", "submit", "delete", "update")
+
+
+@cache
+def _source(arn: str) -> str:
+    resource = parse_resource(arn)
+    described = resource.pattern != "token" and models.operation(resource) is not None
+    return f"of the form that {resource.service} answers in" if described else "of no special form"
+
+
+def _told(arn: str, need: Need, visit: int) -> str:
+    """What a sample is made of, in words."""
+    read = ", with what later states read of it" if need else ""
+    turn = f"; asked {visit} times before, so the Choices after it get another value" if visit else ""
+    return f"a sample, {_source(arn)}{read}{turn}"
 
 
 def _varies(need: Need) -> bool:
