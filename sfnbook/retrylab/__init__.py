@@ -8,11 +8,15 @@ plan.py          one run, and a chunk of them, through the engine
 vectorised.py    the same numbers for a single Task, for many runs at once
 executors.py     chunks on one process, many, or many machines
 simulation.py    `simulate`, and what people hold of it
-comparing.py     policies on the same seeds
+progress.py      a bar for what takes long; interrupts put off
+comparing.py     simulations side by side: what differs by more than chance
+rivals.py        policies that compete for the same Task
 service.py       what stands behind a Task, and its capacity
 load.py          the calls that it gets over time
 stampede.py      many clients against it: one run
 herd.py          the same for several policies, many times
 advice.py        what to think of a policy, in words with numbers
+pictures.py      results -> charts
 figures.py       charts -> matplotlib
+words.py         durations, shares and money as one says them
 """

@@ -403,6 +403,28 @@ def test_nothing_is_printed_when_it_is_quick(capsys, monkeypatch):
     assert "600/600" in terminal.getvalue()
 
 
+def test_in_a_notebook_the_bar_is_one_output_that_ends_empty(monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, data, *, raw):
+            shown.append(data["text/html"])
+
+    def display(data, *, raw, display_id):
+        shown.append(data["text/html"])
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr(progress, "PATIENCE", 0)
+    monkeypatch.setattr(progress, "PAUSE", 0)
+    monkeypatch.setattr(progress, "in_a_notebook", lambda: True)
+    by_engine(one_task(), tasks={"Call": {}}, runs=300, progress=True)
+    first, *bars, last = shown
+    assert (first, last) == ("", "")
+    assert [bar.count("<progress ") for bar in bars] == [1, 1]
+    assert "300 of 300 runs" in bars[-1]
+
+
 # --- showing ----------------------------------------------------------------------------------------
 def test_it_shows_itself_without_numpy_and_matplotlib():
     simulation = by_engine(two_states(), tasks={"Call": result({}, seconds=uniform(0, 2))})
