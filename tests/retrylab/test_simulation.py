@@ -407,10 +407,10 @@ def test_in_a_notebook_the_bar_is_one_output_that_ends_empty(monkeypatch):
     shown = []
 
     class Handle:
-        def update(self, data, *, raw):
+        def update(self, data, **_):
             shown.append(data["text/html"])
 
-    def display(data, *, raw, display_id):
+    def display(data, **_):
         shown.append(data["text/html"])
         return Handle()
 
