@@ -244,7 +244,7 @@ def test_json_that_python_alone_could_not_tell_about(text, column):
         ("A: &a [*a]\n", "alias *a stands for nothing yet", (1, 8)),
         ("A: .inf\n", "has no JSON form", (1, 4)),
         # Beyond 1,000 levels libyaml itself may refuse, in words of its own.
-            ("A: " + "[" * 900 + "]" * 900, "nested too deeply", (1, 504)),
+        ("A: " + "[" * 900 + "]" * 900, "nested too deeply", (1, 504)),
         ("A:\n  <<: 5\n", "Only a mapping can be merged", (3, 1)),
     ],
     ids=range(8),
