@@ -1,4 +1,4 @@
-"""The command line: run, draw and check a definition; copy and open the course; look after Jupyter.
+"""The command line: run, replay, draw and check a definition; copy and open the course; look after Jupyter.
 
 Exit codes: 0 it went well, 1 the execution failed or the definition is invalid, 2 the command
 cannot be carried out as given, 130 interrupted.  What was asked for goes to standard output, every
@@ -154,6 +154,45 @@ def run(
     else:
         typer.echo(shown(json.dumps(execution.result(), indent=2, ensure_ascii=False)))
     return OK
+
+
+@app.command(name="replay", short_help="Show where a recorded execution failed, and why.")
+@reported
+def replay_history(
+    file: DefinitionFile,
+    history: Annotated[
+        Path,
+        typer.Argument(metavar="HISTORY", help="What get-execution-history prints, or CloudWatch Logs."),
+    ],
+    *,
+    execution: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|ARN|FILE", help="Which of several executions, or what describe-execution prints."
+        ),
+    ] = None,
+    children: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Histories or result files of a Map Run, or a folder of them."),
+    ] = None,
+    around: Annotated[int, typer.Option(metavar="N", help="How many transitions before the failure.")] = 8,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+) -> int:
+    """Replay a recorded execution and print the transitions around its failure, and why it failed."""
+    debugger = sfnbook.replay(file, history, execution=execution, children=children)
+    shown_from = max(0, debugger.position - 1 - max(around, 0))
+    debugger.goto(debugger.length - 1)
+    show_trace(debugger.transitions[shown_from:], as_json=as_json)
+    if debugger.children is not None and not as_json:
+        typer.echo(shown(repr(debugger.children)))
+    for note in debugger.notes:
+        say(f"note: {note}")
+    question = debugger.unanswered
+    if question is not None and debugger.recording is not None and debugger.recording.ended is not None:
+        raise UsageError(f"The replay leaves the recording at {question.path}: {question.why}")
+    if as_json:
+        typer.echo(json.dumps(summary(debugger.execution)))
+    return CODES.get(debugger.status, FAILED)
 
 
 @app.command()

@@ -18,10 +18,11 @@ from sfnbook.errors import UsageError
 from sfnbook.family import fan_of
 from sfnbook.frames import FAILED, LAPSED, STOPPING, TOP, Change, FrameId
 from sfnbook.machine import StateMachine, load
-from sfnbook.recordings.children import Children, by_item, read_children, read_paths
+from sfnbook.recordings.children import Children, by_item, read_children
 from sfnbook.recordings.events import Event, parsed
 from sfnbook.recordings.places import Places
 from sfnbook.recordings.reading import RecordedExecution, read
+from sfnbook.revising import revisions, told
 from sfnbook.tasks.recorded import Recorded, with_token
 from sfnbook.values import MISSING, Difference, Json, differences, text
 
@@ -220,7 +221,7 @@ def _last(changes: Sequence[Change], kind: str, frame: FrameId) -> int | None:
 
 def _children(given: Any, played: Recording) -> Children:
     """The recorded children, with the numbers of their items where these are in the state's data."""
-    found = read_children(read_paths(given))
+    found = read_children(given)
     for change in played.changes:
         fan = None if change.after is None else fan_of(change.after)
         if (
@@ -241,8 +242,12 @@ def _children(given: Any, played: Recording) -> Children:
 def _about(machine: StateMachine, places: Places) -> Iterator[str]:
     """What a replay of this recording has to do without."""
     recording = places.recording
+    ran = parsed(recording.described.get("definition"))
+    found = revisions(ran, machine.source) if isinstance(ran, dict) else []
     unknown = _unknown(places)
-    if unknown:
+    if found:
+        yield f"The machine is not the definition that ran: {told(found)}."
+    elif unknown:
         event, name = unknown[0]
         yield f"The machine is not the one that ran: state {name!r} of event {event.id} is not in it."
     if places.lost:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnbook import __version__, cli
+from sfnbook import __version__, cli, load, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +87,58 @@ def sfnbook(
         return Ended(ended.value.code, *capsys.readouterr())
 
     return run
+
+
+# --- replay ---------------------------------------------------------------------------------------
+@pytest.fixture
+def history(sfnbook: Callable[..., Ended]) -> list[dict[str, Any]]:
+    """``history.json``: the Task failed three times last night."""
+    busy = {"Charge": tasks.failure("Busy", "come [bold]back[/bold]", seconds=2)}
+    events = load(CHARGE).start({"id": 7}, tasks=busy).run().history()
+    Path("history.json").write_text(json.dumps({"events": events}), encoding="utf-8")
+    return events
+
+
+@pytest.mark.usefixtures("history")
+def test_replay_shows_the_failure_and_why(sfnbook: Callable[..., Ended]) -> None:
+    ended = sfnbook("replay", "charge.json", "history.json", "--around", "1")
+    lines = ended.out.splitlines()
+    assert (ended.code, ended.err) == (1, "")
+    assert lines[0].split() == ["7", "s", "TaskStarted", "Charge"]
+    assert lines[3].split()[2:] == ["TaskFailed", "Charge", "Busy"]
+    assert "The Task failed with Busy: come [bold]back[/bold]" in ended.out
+    assert "retrier 1 [Busy]: matches, but its 2 retries are used up" in ended.out
+
+
+@pytest.mark.usefixtures("history")
+def test_replay_as_json(sfnbook: Callable[..., Ended]) -> None:
+    ended = sfnbook("replay", "charge.json", "history.json", "--around", "0", "--json")
+    *transitions, summary = map(json.loads, ended.out.splitlines())
+    assert [one["kind"] for one in transitions] == ["TaskFailed", "ExecutionFailed"]
+    assert (summary["status"], summary["error"]) == ("FAILED", "Busy")
+
+
+def test_replay_says_what_is_missing(sfnbook: Callable[..., Ended], history: list[dict[str, Any]]) -> None:
+    Path("history.json").write_text(json.dumps(history[:5]), encoding="utf-8")
+    ended = sfnbook("replay", "charge.json", "history.json")
+    assert ended.code == 0
+    assert ended.err.startswith("note: The recording ends at event 5")
+
+
+@pytest.mark.usefixtures("history")
+def test_replay_of_another_definition_asks(sfnbook: Callable[..., Ended]) -> None:
+    other = json.loads(json.dumps(CHARGE))
+    other["States"]["Charge"]["Parameters"] = {"other": 1}
+    Path("other.json").write_text(json.dumps(other), encoding="utf-8")
+    ended = sfnbook("replay", "other.json", "history.json")
+    assert ended.code == 2
+    assert "leaves the recording at Charge: the recording has other arguments here: event 3" in ended.err
+
+
+@pytest.mark.usefixtures("history")
+def test_replay_refuses_what_is_no_history(sfnbook: Callable[..., Ended]) -> None:
+    assert sfnbook("replay", "charge.json", "charge.json").err.startswith("error: This is no history")
+    assert "There is no file 'no.json'" in sfnbook("replay", "charge.json", "no.json").err
 
 
 # --- run ------------------------------------------------------------------------------------------

@@ -135,6 +135,7 @@ def _joined(one: Child, other: Child) -> Child:
 
 
 def _children(given: Any) -> Iterator[Child]:
+    given = _in_folder(given)
     if isinstance(given, (list, tuple)) and not _is_one(given):
         for one in given:
             yield from _children(one)
@@ -204,7 +205,7 @@ def by_item(children: Iterable[Child], items: Iterable[Json]) -> list[Child]:
     return found + [replace(child, index=next(free)) for child in rest]
 
 
-def read_paths(given: Any) -> Any:
+def _in_folder(given: Any) -> Any:
     """A folder of files as the list of its JSON files."""
     if isinstance(given, (str, Path)) and "\n" not in str(given) and Path(given).is_dir():
         return sorted(Path(given).glob("*.json"))

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.errors import UsageError
+from sfnbook.files import read_text
 from sfnbook.recordings.events import ENDS, Event, event_of, instant_of, is_cut, is_event, is_logged, parsed
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ class RecordedExecution:
     @property
     def name(self) -> str | None:
         """Its name: from the description, or out of its ARN."""
-        given = self.described.get("name")
+        # Without an ARN of its own it is the description of a state machine.
+        given = self.described.get("name") if "executionArn" in self.described else None
         parts = (self.arn or "").split(":")
         return str(given) if given else (parts[7] if len(parts) > 7 else None)
 
@@ -286,7 +289,7 @@ def _numbered(ids: list[int]) -> str:
 def values_of(given: Any, what: str, notes: list[str]) -> Iterator[Any]:
     """The JSON values in a path, a text, a dict or a list; what could not be read goes to the notes."""
     if isinstance(given, Path) or (isinstance(given, str) and not _is_text(given)):
-        yield from documents(_text_of(Path(given), what), notes)
+        yield from documents(read_text(given, MAX_BYTES), notes)
     elif isinstance(given, str):
         yield from documents(given, notes)
     elif isinstance(given, (Mapping, list, tuple)):
@@ -296,20 +299,7 @@ def values_of(given: Any, what: str, notes: list[str]) -> Iterator[Any]:
 
 
 def _is_text(given: str) -> bool:
-    return given.lstrip()[:1] in {"{", "["} or "\n" in given or not given.strip()
-
-
-def _text_of(path: Path, what: str) -> str:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise UsageError(f"{what}: {path} is {size:,} bytes long; {MAX_BYTES:,} are read at most.")
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError(f"{what}: {path} is not a UTF-8 text.") from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise UsageError(f"{what}: {str(path)!r} cannot be read: {reason}.") from None
+    return given.lstrip(_BLANK)[:1] in {"{", "["} or "\n" in given or not given.strip()
 
 
 def documents(text: str, notes: list[str]) -> Iterator[Any]:
@@ -337,12 +327,15 @@ def documents(text: str, notes: list[str]) -> Iterator[Any]:
 
 
 def _opening(text: str, position: int, *, at_start: bool = False) -> int:
-    """Where the next document begins; a list may only begin the text, for logs have brackets of their own."""
-    if at_start:
-        stripped = len(text) - len(text.lstrip("\ufeff \t\r\n"))
-        if text[stripped : stripped + 1] == "[":
-            return stripped
-    rest = text[position : position + 64].lstrip(" \t\r\n,")
-    if rest[:1] == "[" and not at_start and position and text[position - 1 : position] in {"]", "}"}:
-        return text.index("[", position)
+    """Where the next document begins; a list only at the start or after another document.
+
+    Lines of a log have brackets of their own.
+    """
+    found = _LIST.match(text, position)
+    if found is not None and (at_start or text[position - 1] in "]}"):
+        return found.start(1)
     return text.find("{", position)
+
+
+_BLANK: Final = "\ufeff \t\r\n"
+_LIST: Final = re.compile(rf"[{_BLANK},]*(\[)\s*[{{\[\]]")
