@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 import sfnbook
 from sfnbook.parse import definition
 from sfnbook.tasks import Call, failure, models, sample, shapes
+from sfnbook.tasks.naming import Facts
 from sfnbook.tasks.needs import EVERY, Need, of_expression, of_template, of_value
-from sfnbook.tasks.plausible import NOTHING, Facts, value
+from sfnbook.tasks.plausible import NOTHING, value
 from sfnbook.tasks.reading import Reading
 from sfnbook.tasks.resources import parse_resource
 from sfnbook.tasks.samples import result_of, sample_input
@@ -477,6 +479,30 @@ def test_an_input_has_what_the_definition_reads():
     made = sample_input(definition(block(**states)))
     assert made == {"order": {"quantity": 1, "id": made["order"]["id"]}}
     assert load(states).start(tasks="sample").run().status == "SUCCEEDED"
+
+
+def test_an_index_that_nobody_has_makes_no_endless_list():
+    states = {"A": then(task(), "B"), "B": pas(InputPath="$.rows[99999999].id")}
+    split = "States.ArrayGetItem(States.StringSplit($.path, '/'), 99999999)"
+    for last in (states["B"], pas(Parameters={"x.$": split})):
+        execution = load(states | {"B": last}).start(tasks="sample").run()
+        assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
+
+
+RECORDED = Path(__file__).resolve().parents[2] / "shared" / "conformance" / "cases" / "execution"
+
+
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded cases are not beside this checkout")
+def test_the_definitions_of_recorded_executions_step_to_an_end():
+    """Many of them fail on purpose; nine in ten of the others come to a good end."""
+    ended = []
+    for file in sorted(RECORDED.glob("*/*.json")):
+        source = json.loads(file.read_text("utf-8")).get("definition")
+        if isinstance(source, dict) and not any(one.severity == "ERROR" for one in sfnbook.validate(source)):
+            execution = sfnbook.load(source).start(tasks="sample", keep_history=False).run()
+            assert execution.blocked is None, file.name
+            ended.append(execution.status == "SUCCEEDED")
+    assert sum(ended) / len(ended) > 0.85
 
 
 def test_nothing_is_needed_of_a_result_that_nobody_reads():

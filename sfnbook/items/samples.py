@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sfnbook.definition import ABSENT, JSONPATH, Definition, Map
 from sfnbook.items.formats import DELIMITERS
 from sfnbook.items.store import NO_AGE
-from sfnbook.tasks.plausible import Facts, value
+from sfnbook.tasks.naming import Facts
+from sfnbook.tasks.plausible import value
 from sfnbook.tasks.reading import Reading
 from sfnbook.values import Json, text
 

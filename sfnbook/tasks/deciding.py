@@ -16,12 +16,14 @@ from sfnbook.query import choice, jsonata, jsonata_library
 from sfnbook.query.environment import Environment
 from sfnbook.query.jsonata_compile import children
 from sfnbook.tasks import needs
+from sfnbook.tasks.naming import Facts
 from sfnbook.tasks.needs import Need, Option, Read, Steps, under
-from sfnbook.tasks.plausible import NOTHING, OTHER, Facts, value
-from sfnbook.values import Json, text
+from sfnbook.tasks.plausible import NOTHING, OTHER, key_of, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from sfnbook.values import Json
 
 MOST: Final = 4096
 """So many combinations are tried; a Choice of more variables than that keeps what was found."""
@@ -51,7 +53,7 @@ def _reads(state: Choice) -> Iterator[Read]:
             for variable, used in _variables(rule.rule):
                 yield from needs.of_path(variable, used)
         elif isinstance(rule.rule, str):
-            yield from needs.of_expression(rule.rule, Need())
+            yield from needs.of_expression(rule.rule, needs.used_as("boolean"))
 
 
 def _variables(rule: Json) -> Iterator[tuple[str, Need]]:
@@ -131,6 +133,8 @@ def _of_condition(condition: str) -> Iterator[Candidate]:
         tree = jsonata.program(jsonata.bare(condition)).tree
     except jsonata_library.NotJsonata:
         return
+    place = needs.place_of(tree)
+    yield from (Candidate(*place, one) for one in (True, False) if place is not None)
     yield from _of_tree(tree)
 
 
@@ -182,9 +186,9 @@ def _options(state: Choice, block: Definition) -> Iterator[tuple[tuple[str, Step
     """For each place that rules compare, its value on the way to each target, the best way first."""
     tried: dict[tuple[str, Steps], dict[str, Json]] = {}
     for root, steps, one in _candidates(state):
-        tried.setdefault((root, steps), {}).setdefault(_key(one), one)
+        tried.setdefault((root, steps), {}).setdefault(key_of(one), one)
     for named in tried.values():
-        named.setdefault(_key(OTHER), OTHER)
+        named.setdefault(key_of(OTHER), OTHER)
     decide = _decider(state)
     ways: dict[str, tuple[Json, ...]] = {}
     every = set(targets(state))
@@ -199,12 +203,8 @@ def _options(state: Choice, block: Definition) -> Iterator[tuple[tuple[str, Step
         scored: dict[str, Option] = {}
         for target, values in ordered:
             option = Option(values[number], _leads(target, state, block))
-            scored.setdefault(_key(values[number]), option)
+            scored.setdefault(key_of(values[number]), option)
         yield place, tuple(scored.values())
-
-
-def _key(one: Json) -> str:
-    return repr(one) if one is OTHER or one is ABSENT else text(one)
 
 
 def _decider(state: Choice) -> Callable[[dict[tuple[str, Steps], Json]], str | None]:

@@ -107,7 +107,8 @@ class Need:
 
 
 KINDS: Final = (
-    "array", "object", "number", "boolean", "timestamp", "seconds", "base64", "digits", "text", "null",
+    "array", "object", "larger", "number", "boolean", "timestamp", "seconds", "base64", "digits",
+    "algorithm", "text", "null",
 )  # fmt: skip
 """What a value is used as; where it is used in several ways, the first word decides."""
 
@@ -226,13 +227,14 @@ INTRINSICS: Final[dict[str, Callable[[Need, Any], list[Need]]]] = {
         used_as("number"),
     ],
     "States.ArrayContains": _each("array", ""),
-    "States.ArrayRange": _each("number", "number", "number"),
+    "States.ArrayRange": _each("number", "larger", "number"),
     "States.ArrayGetItem": _get_item,
     "States.ArrayLength": _each("array"),
     "States.ArrayUnique": lambda need, _arguments: [under((EVERY,), need.item(EVERY))],
     "States.Base64Decode": _each("base64"),
     "States.JsonMerge": lambda need, _arguments: [_object(need), _object(need), Need()],
-    "States.MathRandom": _each("number", "number", "number"),
+    "States.Hash": _each("text", "algorithm"),
+    "States.MathRandom": _each("number", "larger", "number"),
     "States.MathAdd": _each("number", "number"),
     "States.StringSplit": _split,
 }
@@ -342,9 +344,9 @@ OPERATORS: Final = {**dict.fromkeys("+-*/%", "number"), **dict.fromkeys(("and", 
 
 
 def _arguments(tree: Any, _need: Need) -> Iterator[tuple[Any, Need]]:
-    wanted = FUNCTIONS.get(str(tree.procedure.value))
+    wanted = FUNCTIONS.get(str(tree.procedure.value), ())
     for number, part in enumerate(tree.arguments):
-        yield part, wanted() if number == 0 and wanted else Need()
+        yield part, _as_argument(wanted[number]) if number < len(wanted) else Need()
 
 
 PARTS: Final[dict[str, Callable[[Any, Need], Iterator[tuple[Any, Need]]]]] = {
@@ -359,30 +361,37 @@ PARTS: Final[dict[str, Callable[[Any, Need], Iterator[tuple[Any, Need]]]]] = {
 """How need passes to the parts of a tree; to those of another kind it does not."""
 
 
-def _kind(kind: str) -> Callable[[], Need]:
-    return lambda: used_as(kind)
-
-
-FUNCTIONS: Final[dict[str, Callable[[], Need]]] = {
-    **dict.fromkeys(("sum", "max", "min", "average"), lambda: under((EVERY,), used_as("number"))),
+FUNCTIONS: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("sum", "max", "min", "average"), ("numbers",)),
     **dict.fromkeys(
-        ("append", "count", "distinct", "filter", "map", "partition", "reduce", "reverse", "sort", "zip"),
-        _kind("array"),
+        ("append", "count", "distinct", "filter", "map", "reduce", "reverse", "sort", "zip"), ("array",)
     ),
-    **dict.fromkeys(("each", "keys", "lookup", "merge", "sift", "spread"), _kind("object")),
-    **dict.fromkeys(("abs", "ceil", "floor", "fromMillis", "power", "round", "sqrt"), _kind("number")),
+    **dict.fromkeys(("each", "keys", "lookup", "sift", "spread"), ("object",)),
+    **dict.fromkeys(("abs", "ceil", "floor", "fromMillis", "power", "round", "sqrt"), ("number",)),
     **dict.fromkeys(
         ("contains", "lowercase", "match", "pad", "replace", "split", "substring", "trim", "uppercase"),
-        _kind("text"),
+        ("text",),
     ),
-    "base64decode": _kind("base64"),
-    "join": lambda: under((EVERY,), used_as("text")),
-    "not": _kind("boolean"),
-    "number": _kind("digits"),
-    "parse": lambda: Need(parsed=Need()),
-    "toMillis": _kind("timestamp"),
+    "base64decode": ("base64",),
+    "hash": ("text", "algorithm"),
+    "join": ("texts",),
+    "merge": ("objects",),
+    "not": ("boolean",),
+    "number": ("digits",),
+    "parse": ("json",),
+    "partition": ("array", "number"),
+    "random": ("number",),
+    "range": ("number", "larger", "number"),
+    "toMillis": ("timestamp",),
 }
-"""What a function needs of its first argument."""
+"""What a function needs of its arguments: words of `KINDS`, lists of them, or JSON text."""
+
+
+def _as_argument(word: str) -> Need:
+    if word == "json":
+        return Need(parsed=Need())
+    one = word.removesuffix("s")
+    return used_as(word) if one == word else under((EVERY,), used_as(one))
 
 
 # --- templates --------------------------------------------------------------------------------------

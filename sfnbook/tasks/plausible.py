@@ -1,50 +1,34 @@
 """A plausible value of a shape, for a need, under a name.
 
-The shape (of the service's own model) says what there can be, the need what the definition reads;
-the name of a field says the rest: an ``Arn`` looks like one, a ``Status`` is a good one, a
-``FailedEntryCount`` is 0.  What was sent comes back under the same name.  All chance comes from
-`Facts.bits`.
+The shape (of the service's own model) says what there can be, the need what the definition reads, the
+name of a field the rest (see `naming`).  What was sent comes back under the same name.  All chance comes
+from `Facts.bits`.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook.clock import parse_timestamp
 from sfnbook.definition import ABSENT
+from sfnbook.tasks.naming import Facts, by_name, number_for, sent_as, text_for, words_of
 from sfnbook.tasks.needs import EVERY, KINDS, Need
 from sfnbook.tasks.shapes import ANY, Shape
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 OTHER: Final[Any] = object()
 """An option: any value but those that the Choice names."""
 
 
-class Facts(NamedTuple):
-    """What a sample may tell of the call that it answers.
-
-    ``visit`` counts from 0 how often the Task was asked; ``begins`` says that the call only starts
-    something; ``brief`` asks for little, to be read.
-    """
-
-    bits: int = 0
-    now: str = "2025-01-01T00:00:00Z"
-    region: str = "us-east-1"
-    account: str = "111122223333"
-    service: str = ""
-    given: Mapping[str, Json] = {}
-    visit: int = 0
-    begins: bool = False
-    brief: bool = False
-
-
 NOTHING: Final = Need()
+
+MOST: Final = 100
+"""A list of a sample, or a text that is split, has no more parts, whatever index is read."""
 
 
 def value(shape: Shape | None, need: Need, name: str, facts: Facts, depth: int = 0) -> Json:
@@ -69,7 +53,7 @@ def _chosen(need: Need, visit: int) -> Json:
     scores: dict[str, tuple[int, Json]] = {}
     for options in need.options.values():
         for option in options:
-            scores.setdefault(_key(option.value), (_score(option.value, need), option.value))
+            scores.setdefault(key_of(option.value), (_score(option.value, need), option.value))
     ordered = sorted(scores.values(), key=lambda scored: scored[0])
     return ordered[visit % len(ordered)][1]
 
@@ -78,12 +62,13 @@ def _score(candidate: Json, need: Need) -> int:
     """How badly a value does at all the Choices that look at it."""
     total = 0
     for options in need.options.values():
-        by_value = {_key(option.value): option.score for option in options}
-        total += by_value.get(_key(candidate), by_value.get(_key(OTHER), 0))
+        by_value = {key_of(option.value): option.score for option in options}
+        total += by_value.get(key_of(candidate), by_value.get(key_of(OTHER), 0))
     return total
 
 
-def _key(candidate: Json) -> str:
+def key_of(candidate: Json) -> str:
+    """A value as the key of a mapping: `OTHER` and ABSENT have keys of their own."""
     return repr(candidate) if candidate in (OTHER, ABSENT) else text(candidate)
 
 
@@ -105,21 +90,21 @@ def _of_need(need: Need, name: str, facts: Facts, depth: int) -> Json:
         return text(value(None, need.parsed, "", facts, depth))
     if need.split is not None:
         characters, parts = need.split
-        return characters[:1].join(f"part {number + 1}" for number in range(max(parts, 2)))
+        return characters[:1].join(f"part {number + 1}" for number in range(min(max(parts, 2), MOST)))
     if need.members:
         made = ((key, value(None, inner, key, facts, depth + 1)) for key, inner in need.members.items())
         return {key: one for key, one in made if one is not ABSENT}
     if need.items:
         return _list(None, need, name, facts, depth, several=2)
     kind = next((kind for kind in KINDS if kind in need.kinds), "")
-    return PLAIN[kind](name, facts) if kind else _by_name(name, facts)
+    return PLAIN[kind](name, facts) if kind else by_name(name, facts)
 
 
 def _list(
     item: Shape | None, need: Need, name: str, facts: Facts, depth: int, several: int = 1
 ) -> list[Json]:
     highest = max((index if index >= 0 else ~index for index in need.items if index is not EVERY), default=-1)
-    length = max(highest + 1, several if EVERY in need.items else 1)
+    length = min(max(highest + 1, several if EVERY in need.items else 1), MOST)
     made = (
         value(item, _item(need, index), _singular(name), _apart(facts, index), depth)
         for index in range(length)
@@ -144,15 +129,17 @@ def _singular(name: str) -> str:
 
 
 PLAIN: Final[dict[str, Callable[[str, Facts], Json]]] = {
-    "array": lambda name, facts: [_by_name(_singular(name), facts)] * 2 if name else [],
+    "array": lambda name, facts: [by_name(_singular(name), facts)] * 2 if name else [],
     "object": lambda _name, _facts: {},
-    "number": lambda name, _facts: _number(name),
+    "larger": lambda _name, _facts: 10,
+    "number": lambda name, _facts: number_for(name),
     "boolean": lambda _name, _facts: True,
     "timestamp": lambda _name, facts: facts.now,
     "seconds": lambda _name, _facts: 5,
     "base64": lambda _name, _facts: "c2FtcGxl",
     "digits": lambda _name, _facts: "1",
-    "text": lambda name, facts: _text(name, facts),  # noqa: PLW0108 - comes below
+    "algorithm": lambda _name, _facts: "SHA-256",
+    "text": text_for,
     "null": lambda _name, _facts: None,
 }
 """A value by what it is used as."""
@@ -209,7 +196,7 @@ _UNUSUAL: Final = re.compile(
 
 def _rank(name: str) -> tuple[int, int]:
     """What says most comes first, and the shorter name of two."""
-    words = _words(name)
+    words = words_of(name)
     return (_RANKS.index(words[-1]) if words[-1:] and words[-1] in _RANKS else len(_RANKS), len(words))
 
 
@@ -237,13 +224,13 @@ def _map(shape: Shape, need: Need, name: str, facts: Facts, depth: int) -> Json:
 
 
 def _scalar(shape: Shape, need: Need, name: str, facts: Facts, _depth: int) -> Json:
-    sent = _sent(name, facts)
+    sent = sent_as(name, facts)
     if shape.kind == "boolean":
         return sent if isinstance(sent, bool) else bool(_GOOD.search(name))
     if shape.kind == "number":
         if isinstance(sent, int | float) and not isinstance(sent, bool):
             return sent
-        number = _number(name)
+        number = number_for(name)
         return max(shape.low or number, min(shape.high or number, number))
     if shape.values:
         return sent if sent in shape.values else _of_enum(shape.values, name, facts)
@@ -251,7 +238,7 @@ def _scalar(shape: Shape, need: Need, name: str, facts: Facts, _depth: int) -> J
         return PLAIN["base64"](name, facts)
     if need.parsed is not None or need.split is not None or "digits" in need.kinds or "base64" in need.kinds:
         return _of_need(need, name, facts, 0)
-    return sent if isinstance(sent, str) else _fitted(_text(name, facts), shape)
+    return sent if isinstance(sent, str) else _fitted(text_for(name, facts), shape)
 
 
 MAKERS: Final[dict[str, Callable[[Shape, Need, str, Facts, int], Json]]] = {
@@ -262,14 +249,6 @@ MAKERS: Final[dict[str, Callable[[Shape, Need, str, Facts, int], Json]]] = {
 }
 
 
-def _sent(name: str, facts: Facts) -> Json:
-    """What was sent under the same name, or as the only one of several."""
-    several = facts.given.get(f"{name}s")
-    if isinstance(several, list) and len(several) == 1:
-        return several[0]
-    return facts.given.get(name)
-
-
 def _fitted(written: str, shape: Shape) -> str:
     low, high = int(shape.low or 0), int(shape.high or len(written))
     return written[: max(high, 1)].ljust(low, "0")
@@ -277,7 +256,7 @@ def _fitted(written: str, shape: Shape) -> str:
 
 def _of_enum(values: tuple[str, ...], name: str, facts: Facts) -> str:
     """The first value; of a status a good one, or the first that it has when something begins."""
-    if (_words(name) or [""])[-1] not in _STATUS_WORDS:
+    if (words_of(name) or [""])[-1] not in _STATUS_WORDS:
         return values[0]
     plain = {re.sub(r"[^a-z]", "", one.lower()): one for one in values}
     order = (_BEGINNINGS + _SUCCESSES) if facts.begins else _SUCCESSES
@@ -294,204 +273,3 @@ _BEGINNINGS: Final = (
     "deleting", "running",
 )  # fmt: skip
 _GOOD: Final = re.compile(r"^(Return|Success|Succeed|Healthy|Enabled|Valid|Acknowledged|Include)")
-
-
-# --- by name ----------------------------------------------------------------------------------------
-@lru_cache(maxsize=4096)
-def _words(name: str) -> list[str]:
-    """The words of a name, in small letters.
-
-    >>> _words("MD5OfMessageBody"), _words("order_id")
-    (['md5', 'of', 'message', 'body'], ['order', 'id'])
-    """
-    return [word.lower() for word in re.findall(r"[A-Z]+\d*(?![a-z])|[A-Z]?[a-z]+\d*|\d+", name)]
-
-
-_NUMBERS: Final = frozenset(
-    [
-        "age",
-        "amount",
-        "attempt",
-        "attempts",
-        "balance",
-        "cost",
-        "count",
-        "counter",
-        "days",
-        "duration",
-        "hours",
-        "index",
-        "interval",
-        "iteration",
-        "length",
-        "limit",
-        "max",
-        "maximum",
-        "min",
-        "minimum",
-        "minutes",
-        "number",
-        "page",
-        "percent",
-        "price",
-        "quantity",
-        "rate",
-        "remaining",
-        "retries",
-        "score",
-        "seconds",
-        "size",
-        "sum",
-        "timeout",
-        "total",
-        "ttl",
-        "weight",
-    ]
-)
-_FLAGS: Final = frozenset(["is", "has", "should", "can", "needs"])
-_TRUE: Final = frozenset(
-    [
-        "approved",
-        "available",
-        "completed",
-        "done",
-        "enabled",
-        "exists",
-        "found",
-        "ok",
-        "ready",
-        "success",
-        "valid",
-    ]
-)
-
-
-def _by_name(name: str, facts: Facts) -> Json:
-    """A value of which nothing is known but its name."""
-    words = _words(name)
-    if not words or name in _DOCUMENTS:
-        return {}
-    if words[0] in _FLAGS or words[-1] in _TRUE:
-        return True
-    sent = _sent(name, facts)
-    if isinstance(sent, str | int | float):
-        return sent
-    return _number(name) if words[-1] in _NUMBERS else _text(name, facts)
-
-
-_DOCUMENTS: Final = frozenset({"Body", "Input", "Output", "Payload", "ResponseBody"})
-"""Fields that hold any JSON."""
-
-
-def _number(name: str) -> int:
-    words = _words(name)
-    if _NONE.search(name):
-        return 0
-    if words[-2:] == ["status", "code"]:
-        return 200
-    if words[-1:] and words[-1] in {"at", "date", "timestamp"}:
-        return 1_735_689_600_000  # the default start time
-    return 100 if words and words[-1] in {"percent", "progress", "percentage"} else 1
-
-
-_NONE: Final = re.compile(r"Fail|Error|ExitCode|Throttl|Pending|Unprocessed|Aborted|TimedOut|exitCode")
-
-
-def _text(name: str, facts: Facts) -> str:
-    words = _words(name) or ["text"]
-    if name in _DOCUMENTS:
-        return "{}"
-    make = _digest if words[0] == "md5" or name == "ETag" else TEXTS.get(words[-1])
-    return make(words[:-1], facts) if make else "-".join(words)
-
-
-def _identifier(words: list[str], facts: Facts) -> str:
-    if facts.brief:
-        return "1"
-    bits = chance.combine(facts.bits, chance.digest(" ".join(words)))
-    prefix = _PREFIXES.get("".join(words[-2:])) or _PREFIXES.get("".join(words[-1:]))
-    return f"{prefix}-{_hex(bits, 17)}" if prefix else chance.uuid_text(bits)
-
-
-_PREFIXES: Final = {
-    "image": "ami",
-    "instance": "i",
-    "networkinterface": "eni",
-    "routetable": "rtb",
-    "securitygroup": "sg",
-    "snapshot": "snap",
-    "subnet": "subnet",
-    "volume": "vol",
-    "vpc": "vpc",
-}  # fmt: skip
-"""What stands before the digits of an id of EC2."""
-
-
-def _hex(bits: int, digits: int) -> str:
-    words = "".join(f"{chance.mix(bits + number):016x}" for number in range(2))
-    return words[:digits]
-
-
-def _digest(words: list[str], facts: Facts) -> str:
-    return "1" if facts.brief else _hex(chance.combine(facts.bits, chance.digest(" ".join(words))), 32)
-
-
-def _arn(words: list[str], facts: Facts) -> str:
-    noun = "".join(words[-2:]) if words[-2:] == ["state", "machine"] else (words or ["resource"])[-1]
-    own = ARNS.get(noun, "arn:aws:{service}:{region}:{account}:{noun}/sample")
-    service = _NAMESPACES.get(facts.service, facts.service or "service")
-    return own.format(
-        service=service, region=facts.region, account=facts.account, noun=noun, id=_identifier(words, facts)
-    )
-
-
-_NAMESPACES: Final = {
-    "bedrock-agent": "bedrock", "cognito-idp": "cognito-idp", "elb": "elasticloadbalancing",
-    "elbv2": "elasticloadbalancing", "emr": "elasticmapreduce", "stepfunctions": "states",
-}  # fmt: skip
-
-ARNS: Final = {
-    "bucket": "arn:aws:s3:::sample-bucket",
-    "execution": "arn:aws:states:{region}:{account}:execution:sample:{id}",
-    "function": "arn:aws:lambda:{region}:{account}:function:sample",
-    "policy": "arn:aws:iam::{account}:policy/sample",
-    "queue": "arn:aws:sqs:{region}:{account}:sample",
-    "role": "arn:aws:iam::{account}:role/sample",
-    "statemachine": "arn:aws:states:{region}:{account}:stateMachine:sample",
-    "topic": "arn:aws:sns:{region}:{account}:sample",
-    "user": "arn:aws:iam::{account}:user/sample",
-}
-
-
-def _moment(_words_before: list[str], facts: Facts) -> str:
-    return facts.now
-
-
-TEXTS: Final[dict[str, Callable[[list[str], Facts], str]]] = {
-    **dict.fromkeys(("account", "owner"), lambda _words, facts: facts.account),
-    **dict.fromkeys(("at", "created", "date", "modified", "time", "timestamp", "updated"), _moment),
-    **dict.fromkeys(("digest", "etag", "hash", "sha256", "token"), _digest),
-    **dict.fromkeys(("endpoint", "href", "link", "url"), lambda *_: "https://example.com/sample"),
-    **dict.fromkeys(
-        ("phase", "state", "status"), lambda _words, facts: "PENDING" if facts.begins else "SUCCEEDED"
-    ),
-    "address": lambda words, _facts: "10.0.0.10" if words[-1:] == ["ip"] else "1 Sample Street",
-    "arn": _arn,
-    "bucket": lambda *_: "sample-bucket",
-    "currency": lambda *_: "USD",
-    "email": lambda *_: "someone@example.com",
-    "id": lambda words, facts: (
-        facts.account if words[-1:] in (["account"], ["owner"]) else _identifier(words, facts)
-    ),
-    "ip": lambda *_: "10.0.0.10",
-    "name": lambda words, _facts: f"{'-'.join(words) or 'name'}-1",
-    "role": lambda words, facts: _arn([*words, "role"], facts),
-    "region": lambda _words, facts: facts.region,
-    "uri": lambda words, _facts: (
-        "s3://sample-bucket/sample" if "s3" in words else "https://example.com/sample"
-    ),
-    "uuid": _identifier,
-    "version": lambda *_: "1",
-    "zone": lambda _words, facts: f"{facts.region}a",
-}
-"""A text by the last word of its name, given the words before it; others are the name itself."""

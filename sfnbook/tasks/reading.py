@@ -117,6 +117,7 @@ class _Look:
     def __init__(self, reading: Reading, state: Any, block: Definition) -> None:
         self.reading, self.state, self.block = reading, state, block
         self.changed = False
+        self._plain = state.query_language == JSONPATH
 
     # --- the two languages ----------------------------------------------------------------------
     def jsonpath(self, after: Need) -> None:
@@ -179,14 +180,15 @@ class _Look:
         state, reading = self.state, self.reading
         if isinstance(state, Task):
             self.changed |= reading.take_result(state, result)
-            self._sent(state.arguments if state.query_language != JSONPATH else state.parameters, effective)
+            self._sent(state.parameters if self._plain else state.arguments, effective)
+            self._placed_into(effective, needs.of_template(state.credentials, Need(), state.query_language))
             self._placed_into(effective, self._numbers())
         elif isinstance(state, Parallel):
             inside = Need()
             for index, branch in enumerate(state.branches):
                 self.changed |= reading.take_end(branch, result.item(index))
                 inside.take(reading.of_input(branch))
-            sent = state.arguments if state.query_language != JSONPATH else state.parameters
+            sent = state.parameters if self._plain else state.arguments
             self._sent(sent, effective, inside)
         else:
             self._mapped(state, result, effective)
@@ -203,30 +205,38 @@ class _Look:
             self._sent(self.state.parameters, effective, result)
 
     def _mapped(self, state: Map, result: Need, effective: Need) -> None:
-        language = state.query_language
         self.changed |= self.reading.take_end(state.item_processor, result.item(EVERY))
-        item = self.reading.of_input(state.item_processor)
-        if isinstance(state.item_batcher, dict):
-            self._sent(state.item_batcher.get("BatchInput", {}), effective, item.at(("BatchInput",)))
-            item = item.at(("Items", EVERY))
-        if state.item_selector is not ABSENT:
-            reads = [*needs.of_template(state.item_selector, item, language)]
-            item = needs.gathered(reads, "$$").at(("Map", "Item", "Value"))
-            self._placed_into(effective, reads)
+        self._placed_into(effective, self._numbers())
+        item = self._of_item(state, effective)
         if isinstance(state.item_reader, dict):
-            given = state.item_reader.get("Parameters" if language == JSONPATH else "Arguments", {})
-            self._sent(given, effective)
             self.changed |= self.reading.items.setdefault(state.pointer, Need()).take(item)
+            self._sent(state.item_reader.get("Parameters" if self._plain else "Arguments", {}), effective)
+            self._placed_into(effective, self._settings(state.item_reader.get("ReaderConfig")))
             return
         items = under((EVERY,), item)
         items.kinds.add("array")
-        if language != JSONPATH:
-            self._sent(state.items, effective, items)
-        elif state.items_path is ABSENT:
-            effective.take(items)
-        else:
+        if self._plain and state.items_path is not ABSENT:
             self._placed_into(effective, needs.of_path(state.items_path, items))
-        self._placed_into(effective, self._numbers())
+        else:
+            self._sent(state.items, effective, items)
+
+    def _of_item(self, state: Map, effective: Need) -> Need:
+        """What is read of an item, through ItemBatcher and ItemSelector."""
+        item = self.reading.of_input(state.item_processor)
+        if isinstance(state.item_batcher, dict):
+            self._placed_into(effective, self._settings(state.item_batcher))
+            self._sent(state.item_batcher.get("BatchInput", {}), effective, item.at(("BatchInput",)))
+            item = item.at(("Items", EVERY))
+        if state.item_selector is ABSENT:
+            return item
+        reads = [*needs.of_template(state.item_selector, item, state.query_language)]
+        self._placed_into(effective, reads)
+        return needs.gathered(reads, "$$").at(("Map", "Item", "Value"))
+
+    def _settings(self, given: Json) -> Iterable[Read]:
+        """The numbers among the settings of a reader or a batcher."""
+        settings = given.values() if isinstance(given, dict) else ()
+        return [read for one in settings for read in self._of_field(one, "number")]
 
     def _read(self) -> Iterable[Read]:
         """What a state reads that neither works nor passes anything on."""
@@ -253,7 +263,7 @@ class _Look:
     def _of_field(self, given: Json, kind: str) -> Iterable[Read]:
         if not isinstance(given, str):
             return ()
-        if self.state.query_language == JSONPATH:
+        if self._plain:
             return needs.of_value(given, used_as(kind)) if given.startswith(("$", "States.")) else ()
         return needs.of_template(given, used_as(kind), self.state.query_language)
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from sfnbook.definition import ABSENT, Task
 from sfnbook.tasks import functions, models, shapes
+from sfnbook.tasks.naming import Facts
 from sfnbook.tasks.needs import Need
-from sfnbook.tasks.plausible import NOTHING, Facts, value
+from sfnbook.tasks.plausible import NOTHING, value
 from sfnbook.tasks.protocol import Call, Outcome
 from sfnbook.tasks.reading import Reading
 from sfnbook.tasks.resources import Resource, invokes_lambda, parse_resource
