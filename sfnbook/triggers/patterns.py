@@ -32,9 +32,10 @@ class Match(NamedTuple):
         return self.matched
 
     def __str__(self) -> str:
-        return "\n".join(
-            ("matches" if self.matched else "does not match", *(f"  {row}" for row in self.rows))
-        )
+        verdict = "matches" if self.matched else "does not match"
+        return "\n".join((verdict, *(f"  {row}" for row in self.rows)))
+
+    __repr__ = __str__
 
 
 def match(pattern: Json, event: Json) -> Match:
