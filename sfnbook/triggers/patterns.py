@@ -31,11 +31,9 @@ class Match(NamedTuple):
     def __bool__(self) -> bool:
         return self.matched
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         verdict = "matches" if self.matched else "does not match"
         return "\n".join((verdict, *(f"  {row}" for row in self.rows)))
-
-    __repr__ = __str__
 
 
 def match(pattern: Json, event: Json) -> Match:
