@@ -21,8 +21,12 @@ settings.load_profile("sfnbook")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright leaves an event loop running, in which `asyncio.run` fails."""
+    """Browser tests come last and stay together: they share a server, and Playwright leaves an event loop
+    running, in which `asyncio.run` fails."""
     items.sort(key=lambda item: "browser" in item.path.parts)
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import sfnbook
 from sfnbook.tasks import Call, aws, models
 from tests.accounts import ACCOUNT, do, pay
 from tests.machines import activity, one
+from tests.naming import named
 
 pytestmark = pytest.mark.usefixtures("no_network")
 
@@ -172,7 +173,7 @@ def test_a_factory_that_cannot_be_pickled_leaves_its_tasks_unanswered():
         ({"poll_seconds": 0}, "poll_seconds is a positive number of seconds, not 0"),
         ({"pause_seconds": "5"}, "pause_seconds is a positive number"),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=lambda value: named(value)[:40],
 )
 def test_misuse(arguments, advice):
     with pytest.raises(sfnbook.UsageError, match=re.escape(advice)):

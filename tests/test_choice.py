@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sfnbook.errors import RUNTIME, Failed
 from sfnbook.query import choice
 from sfnbook.query.environment import Environment
+from tests.naming import named
 
 MISSING = "Invalid path '{}': The choice state's condition path references an invalid value."
 SHARED = (Path(__file__).resolve().parents[1] / "../shared").resolve()
@@ -254,7 +255,7 @@ def test_check(rule, problems):
         ),
         ({"Variable": "$.a", "StringEquals": "$no"}, set()),
     ],
-    ids=str,
+    ids=named,
 )
 def test_variables(rule, variables):
     assert choice.variables_in(rule) == variables

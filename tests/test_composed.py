@@ -18,6 +18,7 @@ from sfnbook.tasks import (
     uniform,
 )
 from tests.machines import block, mapping, one, parallel, task
+from tests.naming import named
 
 RETRY = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 3}]
 
@@ -125,7 +126,7 @@ def test_wrong_words_are_refused_where_they_are_written(make, advice):
     assert advice in str(raised.value)
 
 
-@pytest.mark.parametrize("wrong", [iterations({0: [1]}, 1), iterations({0: 1}, [1])], ids=repr)
+@pytest.mark.parametrize("wrong", [iterations({0: [1]}, 1), iterations({0: 1}, [1])], ids=named)
 def test_what_is_inside_is_checked_at_the_start(wrong):
     with pytest.raises(UsageError, match="is a list"):
         one(task()).start(tasks={"S": wrong})
@@ -134,7 +135,7 @@ def test_what_is_inside_is_checked_at_the_start(wrong):
 @pytest.mark.parametrize(
     "answer",
     [iterations({0: failure("E"), (1, 2): never()}, {"ok": True}), timed(double, uniform(1, 2), [0.5])],
-    ids=repr,
+    ids=named,
 )
 def test_reprs_are_python(answer):
     words = {word.__name__: word for word in (iterations, failure, never, timed, uniform, double)}
@@ -168,7 +169,7 @@ def broken(event):
         faulty(broken, latency(1), failing(9)),
         faulty(attempts(timed(broken, 1)), failing(9)),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_the_traceback_of_a_handler_comes_through(answer):
     execution = run(task(), 1, {"S": answer})

@@ -39,7 +39,8 @@ def test_one_command_installs_and_runs_the_tests() -> None:
     """`.ci/run` takes the command from here, so there must be one, and it must stand alone."""
     (command,) = [line for line in README.splitlines() if "-m pytest" in line]
     assert command == (
-        "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/python -m pytest"
+        "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && "
+        ".venv/bin/python -m pytest -n auto --dist loadgroup"
     )
     assert "command=$(grep -- '-m pytest' README.md)" in (ROOT / ".ci/run").read_text(encoding="utf-8")
 

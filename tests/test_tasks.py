@@ -30,6 +30,7 @@ from sfnbook.tasks.resources import (
     parameters_for_api,
     parse_resource,
 )
+from tests.naming import named
 
 SHARED = (Path(__file__).resolve().parents[1] / "../shared").resolve()
 
@@ -105,7 +106,7 @@ def test_a_task_without_a_function_name_is_not_found_by_none():
         (7, "The Tasks are"),
         (None, "The Tasks are"),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_a_key_that_matches_no_task_names_the_nearest(key, advice):
     with pytest.raises(UsageError, match=re.escape(f"tasks[{key!r}] matches no Task.")) as raised:
@@ -117,7 +118,7 @@ def test_every_task_may_be_none_at_all():
     assert compile_answers({"*": 1}, []).unanswered([]) == []
 
 
-@pytest.mark.parametrize("tasks", [None, {}], ids=repr)
+@pytest.mark.parametrize("tasks", [None, {}], ids=named)
 def test_nobody_answers(tasks):
     answers = compile_answers(tasks, [CHARGE, TELL])
     assert answers.find(CHARGE) is None
@@ -132,7 +133,7 @@ def test_a_function_or_backend_as_the_whole_answers_for_every_task(whole):
     assert answers.unanswered([CHARGE, TELL]) == []
 
 
-@pytest.mark.parametrize("whole", [[1], 3, "Charge", result(1), attempts(1)], ids=repr)
+@pytest.mark.parametrize("whole", [[1], 3, "Charge", result(1), attempts(1)], ids=named)
 def test_anything_else_as_the_whole_is_refused(whole):
     with pytest.raises(UsageError, match="tasks is a mapping"):
         compile_answers(whole, [REFUND])
@@ -143,7 +144,7 @@ def test_anything_else_as_the_whole_is_refused(whole):
 VALUES = [{"a": [1]}, "text", 0, 1.5, True, None, {}]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=named)
 def test_a_plain_value_is_the_result(value):
     assert answered({"Refund": value}) == Outcome(value)
 
@@ -157,14 +158,14 @@ def test_values_are_private_copies():
 
 
 @pytest.mark.parametrize(
-    "value", [{1, 2}, float("nan"), {"a": object()}, {"Payload": result(1)}, b"", result({1})], ids=repr
+    "value", [{1, 2}, float("nan"), {"a": object()}, {"Payload": result(1)}, b"", result({1})], ids=named
 )
 def test_a_mock_that_is_not_json_is_refused_at_the_start(value):
     with pytest.raises(UsageError, match=r"tasks\['Refund'\] is not JSON"):
         compile_answers({"Refund": value}, [REFUND])
 
 
-@pytest.mark.parametrize("value", [[1, {"a": 2}], (1, {"a": 2}), attempts([1, {"a": 2}])], ids=repr)
+@pytest.mark.parametrize("value", [[1, {"a": 2}], (1, {"a": 2}), attempts([1, {"a": 2}])], ids=named)
 def test_a_bare_list_is_refused_with_both_spellings(value):
     with pytest.raises(UsageError) as raised:
         compile_answers({"Refund": value}, [REFUND])
@@ -176,7 +177,7 @@ def test_a_list_is_a_result_in_result():
     assert answered({"Refund": result([1, 2])}).result == [1, 2]
 
 
-@pytest.mark.parametrize("wrong", [ValueError, ValueError("x"), attempts(1, ValueError)], ids=repr)
+@pytest.mark.parametrize("wrong", [ValueError, ValueError("x"), attempts(1, ValueError)], ids=named)
 def test_an_exception_is_not_an_answer(wrong):
     with pytest.raises(UsageError, match=re.escape("failure('ValueError')")):
         compile_answers({"Refund": wrong}, [REFUND])
@@ -187,7 +188,7 @@ def test_json_text_gets_a_warning():
         assert answered({"Refund": '{"a": 1}'}).result == '{"a": 1}'
 
 
-@pytest.mark.parametrize("value", ["{not json", "[1]", "3", "{"], ids=repr)
+@pytest.mark.parametrize("value", ["{not json", "[1]", "3", "{"], ids=named)
 def test_other_text_gets_none(value):
     assert answered({"Refund": value}).result == value
 
@@ -206,7 +207,7 @@ def test_other_text_gets_none(value):
         (sequence({"Payload": 1}, attempts(1)), "1"),
         (succeeded([1]), "[1]"),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_a_response_without_payload_is_refused_with_the_wrapped_form(value, wrapped):
     with pytest.raises(UsageError) as raised:
@@ -228,7 +229,7 @@ def test_a_response_without_payload_is_refused_with_the_wrapped_form(value, wrap
         ({"StatusCode": 200}, SDK_INVOKE),
         ({"ok": 1}, "${ChargeFunctionArn}"),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_what_needs_no_payload(value, resource):
     ref = CHARGE._replace(resource=resource)
@@ -261,7 +262,7 @@ def test_a_long_value_is_not_repeated():
         (attempts(lambda event: "f", "b"), [(1, 0), (2, 1)], ["f", "b"]),
         (attempts(Shop(succeeded("s"))), [(9, 0)], ["s"]),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_attempts_and_sequence_choose_and_the_last_repeats(answer, calls, expected):
     got = [answered({"*": answer}, a_call(attempt=attempt, count=count)) for attempt, count in calls]
@@ -302,7 +303,7 @@ def test_who_needs_the_count(answer, counted):
         (Outcome(1, seconds=3), Outcome(1, seconds=3)),
         (Outcome(never=True, heartbeats=(5, 9)), Outcome(never=True, heartbeats=(5, 9))),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_what_the_words_mean(answer, outcome):
     assert answered({"*": answer}) == outcome
@@ -319,7 +320,7 @@ def test_what_the_words_mean(answer, outcome):
         attempts(failure("E"), {"ok": True}, lambda event: 1, double),
         sequence(1, attempts(2), never()),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_reprs_are_python(answer):
     words = {"result": result, "failure": failure, "attempts": attempts, "sequence": sequence, "never": never}
@@ -329,7 +330,7 @@ def test_reprs_are_python(answer):
     assert isinstance(tree.body, ast.Call)
 
 
-@pytest.mark.parametrize("answer", [result(1), failure("E"), never(), attempts(1), sequence(1)], ids=repr)
+@pytest.mark.parametrize("answer", [result(1), failure("E"), never(), attempts(1), sequence(1)], ids=named)
 def test_answers_are_frozen(answer):
     with pytest.raises((AttributeError, TypeError)):
         answer.seconds = 3
@@ -399,13 +400,13 @@ class Handler:
         (dict, False),
         (Mock(return_value=1), False),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_who_gets_the_context(function, expected):
     assert takes_context(function) is expected
 
 
-@pytest.mark.parametrize("function", [dict, lambda event: event, Mock(side_effect=dict)], ids=repr)
+@pytest.mark.parametrize("function", [dict, lambda event: event, Mock(side_effect=dict)], ids=named)
 def test_callables_without_a_second_parameter_get_the_event(function):
     assert answered({"*": function}, a_call(PAY, {"n": 1})).result == {"n": 1}
 
@@ -539,7 +540,7 @@ def test_interrupts_pass_through(problem, wrap):
         (result({1}, seconds=4), "Object of type set is not JSON serializable"),
         (attempts(1), "Object of type Attempts is not JSON serializable"),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_a_return_value_that_is_not_json(value, message):
     outcome = answered({"*": lambda event: value})
@@ -582,7 +583,7 @@ def looped():
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), decimal.Decimal("NaN"), decimal.Decimal("Infinity"), looped()], ids=repr
+    "value", [float("nan"), decimal.Decimal("NaN"), decimal.Decimal("Infinity"), looped()], ids=named
 )
 def test_numbers_and_loops_that_json_has_not(value):
     assert answered({"*": lambda event: value}).error == "Runtime.MarshalError"
@@ -597,7 +598,7 @@ def test_numbers_and_loops_that_json_has_not(value):
         (decimal.Decimal(7), 7),
         (None, None),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_return_values_become_json_as_in_lambda(value, seen):
     assert answered({"*": lambda event: value}).result == seen
@@ -631,7 +632,7 @@ def test_a_function_cannot_reach_its_result_later():
         (never(), Outcome(never=True)),
         (succeeded(5, 2), Outcome(5, seconds=2)),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_a_function_may_return_an_answer(returned, expected):
     assert answered({"*": lambda event: returned}) == expected
@@ -686,7 +687,7 @@ def test_the_result_of_each_integration(resource, expected):
     assert answered({"*": lambda event: {"n": 1}}, a_call(resource)).result == expected
 
 
-@pytest.mark.parametrize("returned", [{"n": 1}, None, "", [1]], ids=repr)
+@pytest.mark.parametrize("returned", [{"n": 1}, None, "", [1]], ids=named)
 def test_lambda_invoke_has_the_recorded_response(returned):
     outcome = answered(
         {"*": lambda event: result(returned, seconds=3)}, a_call(INVOKE, {"FunctionName": "f"})
@@ -741,7 +742,7 @@ def test_a_backend_gets_the_call_and_its_own_copies():
         (never(), Outcome(never=True)),
         (TaskFailure("E", "c"), Outcome(error="E", cause="c", failed=True)),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_what_else_a_backend_may_do(returned, expected):
     assert answered(Shop(returned))._replace(traceback=None) == expected
@@ -752,7 +753,7 @@ def test_a_broken_backend_fails_its_task():
     assert (outcome.failed, outcome.error) == (True, "KeyError")
 
 
-@pytest.mark.parametrize("refusal", [UsageError("no"), UnansweredTask("A", "A", "tasks={}")], ids=repr)
+@pytest.mark.parametrize("refusal", [UsageError("no"), UnansweredTask("A", "A", "tasks={}")], ids=named)
 def test_a_backend_may_refuse(refusal):
     with pytest.raises(SfnbookError) as raised:
         answered(Shop(refusal))
@@ -778,7 +779,7 @@ def test_a_backend_may_refuse(refusal):
         (Outcome(1, heartbeats=(3,)), "give seconds="),
         (Outcome(error=ValueError, failed=True), "'ValueError'"),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_a_wrong_outcome_is_refused_with_advice(returned, advice):
     with pytest.raises(UsageError, match=re.escape(advice)):
@@ -810,7 +811,7 @@ def reloaded(tasks, refs=(REFUND,)):
         Shop(),
         Outcome(2),
     ],
-    ids=spelled,
+    ids=named,
 )
 def test_what_can_be_pickled_answers_again(answer):
     again = reloaded({"*": answer})

@@ -13,6 +13,7 @@ from sfnbook.chance import digest
 from sfnbook.errors import RUNTIME, Failed
 from sfnbook.query import templates
 from sfnbook.query.environment import Environment
+from tests.naming import named
 
 SHARED = (Path(__file__).resolve().parents[1] / "../shared").resolve()
 MISSING = "The JSONPath '{}' specified for the field '{}' could not be found in the input '{}'"
@@ -135,7 +136,7 @@ def test_check_says_what_cannot_be_simulated():
         ({"a.$": "$x.y", "b": [{"c.$": "States.Array($z, $.w)"}], "d": "$not"}, {"x", "z"}),
         ("$x", set()),
     ],
-    ids=str,
+    ids=named,
 )
 def test_variables(template, variables):
     assert templates.variables_in(template) == variables
