@@ -102,6 +102,7 @@ MALFORMED: dict[str, tuple[Any, str]] = {
     "cidr": ({"a": [{"cidr": "10.0.0"}]}, "cidr takes a range of addresses"),
     "exists": ({"a": [{"exists": "yes"}]}, "exists takes true or false"),
     "anything but": ({"a": [{"anything-but": {"numeric": ["=", 1]}}]}, "anything-but takes a value"),
+    "wildcard": ({"a": [{"wildcard": "a\\"}]}, "wildcard takes a text with *"),
     "or": ({"$or": [{"a": [1]}]}, "$or has 1 patterns. Give at least two"),
 }
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ipaddress
 import operator
-import re
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sfnbook.errors import Failed
+from sfnbook.query import choice
 from sfnbook.triggers.starts import nearest, refuse
 from sfnbook.values import Json, text
 
@@ -124,20 +124,6 @@ def _folded(test: Callable[[str, str], bool]) -> Callable[[Json, Json], bool]:
     return fits
 
 
-def _wildcard(value: Json, operand: str) -> bool:
-    return isinstance(value, str) and _expression(operand).fullmatch(value) is not None
-
-
-@cache
-def _expression(pattern: str) -> re.Pattern[str]:
-    r"""A wildcard as a regular expression; ``\*`` and ``\\`` are the characters themselves."""
-    parts = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", pattern)
-    return re.compile(
-        "".join(".*" if part == "*" else re.escape(part[-1] if part[0] == "\\" else part) for part in parts),
-        re.DOTALL,
-    )
-
-
 def _anything_but(value: Json, operand: Json) -> bool:
     if isinstance(operand, dict):
         ((name, texts),) = operand.items()
@@ -182,7 +168,7 @@ OPERATORS: Final[dict[str, Callable[[Json, Any], bool]]] = {
     "numeric": _numeric,
     "prefix": _folded(str.startswith),
     "suffix": _folded(str.endswith),
-    "wildcard": _wildcard,
+    "wildcard": choice.matches,
 }
 """What may stand in a list instead of a value: its test of one value of the event."""
 
@@ -239,6 +225,13 @@ def _is_text(operand: Json) -> bool:
     return isinstance(operand, str)
 
 
+def _is_wildcard(operand: Json) -> bool:
+    try:
+        return _is_text(operand) and choice.matches("", operand) in (True, False)
+    except Failed:
+        return False
+
+
 def _is_folded(operand: Json) -> bool:
     return _is_text(operand) or (
         isinstance(operand, dict)
@@ -285,6 +278,6 @@ OPERANDS: Final[dict[str, Callable[[Json], str]]] = {
     "numeric": _wants(_are_bounds, 'one or two comparisons such as [">", 0, "<=", 5]'),
     "prefix": _wants(_is_folded, 'a text, or {"equals-ignore-case": "..."}'),
     "suffix": _wants(_is_folded, 'a text, or {"equals-ignore-case": "..."}'),
-    "wildcard": _wants(_is_text, "a text with *"),
+    "wildcard": _wants(_is_wildcard, r"a text with *, in which \* is a star and \\ a backslash"),
 }
 """What is wrong with an operand: the words for what it should be, empty if it is that."""
