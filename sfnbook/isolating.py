@@ -128,11 +128,12 @@ def _recorded(
     """The child's own history, or its part of the history of the run."""
     if child is not None:
         history = child.recording
-        return None if history is None else Recorded(Places(history, machine.definition))
+        sources = (machine.source, machine.source)
+        return None if history is None else Recorded(Places(history, machine.definition), sources=sources)
     whole = run.setup.recorded or recorded_of(run)
     if whole is None or born is None or born.scope.execution is not run.top.scope.execution:
         return None
-    return whole.within(born.scope.prefix, around(born), machine.definition)
+    return whole.within(born.scope.prefix, around(born), machine.definition, machine.source)
 
 
 def _started(

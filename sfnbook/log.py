@@ -187,7 +187,9 @@ def _files(change: Change, before: Frame, setup: Setup) -> Entry | None:
     entry: Entry = {"do": "read" if reading else "write"}
     work: Any = None if after is None else after.work
     if change.kind == "FanOutStarted":
-        read: ReadItems = work.run.sources
+        read: ReadItems | None = work.run.sources
+        if read is None:  # a recording has the end of a Map Run, not its items
+            return None
         pairs = {"pairs": True} if any(isinstance(item, tuple) for item in read.items) else {}
         return entry | {"items": read.items, "source": read.source, "sources": read.sources, **pairs}
     if change.kind == "FanOutSucceeded":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook import source
+from sfnbook import retained, source
 from sfnbook.branches import Branches, Recording
 from sfnbook.frames import failure_in, task_in
 from sfnbook.log import chosen, log_of
@@ -66,6 +66,9 @@ def _condition(when: Any, redaction: Redaction) -> Any:
 def _learn(execution: Recording, redaction: Redaction) -> None:
     redaction.learn(execution.setup.birth.frame.data)
     redaction.learn(getattr(execution.started_by, "event", None))
+    if execution.setup.recorded is not None:
+        for payload in retained.payloads(execution.setup.recorded):
+            redaction.learn(payload)
     for change in execution.changes:
         pairs = ((change.before, change.after), *change.others)
         for frame in (side for pair in pairs for side in pair if side is not None):
@@ -87,6 +90,10 @@ def _setup(setup: Setup, redaction: Redaction) -> Setup:
             machine["definition"] = changed
     start["input"] = redaction.of(start["input"])
     start["started_by"] = redaction.of(start["started_by"])
+    if start["recording"] is not None:
+        retained.replaced(start["recording"], redaction.of)
+        for name in ("definition", "own"):
+            start["recording"][name] = of_definition(start["recording"][name], redaction)
     return replace(setup_of(Reader(start, "", "The session"), NOTHING), answers=setup.answers)
 
 

@@ -148,7 +148,7 @@ def _started(machine: StateMachine, places: Places, tasks: Any) -> Execution:
         start_time=None if recording.time is None else recording.time / 1_000_000,
         type=recording.type, activities=_activities(machine, recording),
     )  # fmt: skip
-    return execution.answered_by_recording(Recorded(places))
+    return execution.answered_by_recording(Recorded(places, sources=(machine.source, machine.source)))
 
 
 def _activities(machine: StateMachine, recording: RecordedExecution) -> list[str] | None:

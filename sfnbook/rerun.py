@@ -16,6 +16,7 @@ from sfnbook import (
     faults,
     outside,
     polling,
+    recalled,
     redriving,
     stepfunctions,
     tokens,
@@ -97,7 +98,9 @@ class Rerun(Recording):
         state, frame = request
         scene, entry = self.scene, self._entry
         if state.type == "Map":
-            return _map(state, frame, scene, entry)
+            recorded = self.setup.recorded
+            ended = None if recorded is None else recalled.map_run(state, frame, scene, recorded)
+            return ended or _map(state, frame, scene, entry)
         if entry is not None:
             return _started(state, frame, scene, entry)
         if frame.phase == QUEUED:

@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
-from sfnbook import source
+from sfnbook import retained, source
 from sfnbook.branches import Branch, Branches, Recording, shared
 from sfnbook.breakpoints import Breakpoint
 from sfnbook.clock import iso
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sfnbook.frames import FrameId
+    from sfnbook.tasks.recorded import Recorded
     from sfnbook.timeline import Setup
     from sfnbook.values import Json
 
@@ -97,6 +98,7 @@ def start_of(setup: Setup) -> dict[str, Json]:
         "type": identity.type,
         "limits": setup.limits._asdict(),
         "activities": None if setup.activities is None else sorted(setup.activities),
+        "recording": None if setup.recorded is None else retained.document(setup.recorded),
         "queues": [
             {"machine": machine, "state": pointer, "number": queue.number,
              "pool": None if queue.pool is None else queue.pool._asdict()}
@@ -322,7 +324,19 @@ def setup_of(start: Reader, given: Given) -> Setup:
         started_by=_read_cause(start),
     )
     queues = dict(_read_queue(one, execution.setup) for one in start.within("queues"))
-    return replace(execution.setup, queues=queues)
+    execution.setup = replace(execution.setup, queues=queues)
+    recorded = _read_recording(start)
+    return execution.setup if recorded is None else execution.answered_by_recording(recorded).setup
+
+
+def _read_recording(start: Reader) -> Recorded | None:
+    """The recording that was replayed; files from before there were any have none."""
+    if not isinstance(start.value, dict) or start.value.get("recording") is None:
+        return None
+    try:
+        return retained.recorded_of(start.get("recording", dict))
+    except (LookupError, TypeError, ValueError, AttributeError):
+        start.damaged("recording", "the recording of an execution")
 
 
 def _read_cause(start: Reader) -> StartedBy | None:

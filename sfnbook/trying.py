@@ -85,7 +85,9 @@ def recorded_of(old: Recording) -> Recorded | None:
     history = whole.history()
     if not history:
         return None
-    return Recorded(Places(read(history), old.setup.definitions["main"]), inside=False)
+    source = old.setup.sources["main"].data
+    places = Places(read(history), old.setup.definitions["main"])
+    return Recorded(places, inside=False, sources=(source, source))
 
 
 # --- edits ----------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ import pytest
 
 import sfnbook
 from sfnbook import UnansweredTask
+from sfnbook.recordings.places import Places
+from sfnbook.recordings.reading import read
 from sfnbook.tasks import (
     attempts,
     aws,
@@ -30,6 +32,7 @@ from sfnbook.tasks import (
     worker,
 )
 from sfnbook.tasks.protocol import Failure, Result
+from sfnbook.tasks.recorded import Recorded
 from tests.machines import ACTIVITY, CALLBACK, LAMBDA, MESSAGE, block, load, mapping, of_kind, times
 
 OK = {"ok": True}
@@ -160,6 +163,16 @@ def callback(endings, calls):
     return {"tasks": {"S": Scripted([waiting()] * len(endings))}}
 
 
+def replayed(execution):
+    """Run to the end with its own recording answering; at the first time, it is recorded."""
+    if execution.setup.recorded is None:
+        once = back_to_the_start(execution.fork()).run()
+        places = Places(read(once.history()), execution.setup.definitions["main"])
+        execution.setup = execution.answered_by_recording(Recorded(places)).setup
+        execution._ready()
+    return execution.run()
+
+
 def samples(endings, calls):
     """A sample wherever the Task shall succeed with a value; how it fails has to be said."""
     return {"tasks": {"S": attempts(*map(sampled, endings))}}
@@ -181,6 +194,7 @@ BACKENDS = {
     "samples": Row(samples, output={}),
     "a worker": Row(workers, ACTIVITY),
     "a Lambda function in AWS": Row(lambda_of_an_account),
+    "a recording": Row(values, run=replayed),
     "a callback": Row(callback, CALLBACK, MESSAGE, run=answered),
 }
 

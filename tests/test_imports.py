@@ -31,7 +31,7 @@ ROWS = (
     "history explain why transition recalled timeline outside tokens redriving runs activities execution",
     "revising telling textwidth theme layering columns routing graph layout statuses iterations gantt totals svg gantt_drawing plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
-    "watches breakpoints branches redaction log rerun session trying isolating redacted resuming page retold regression keeping debugger",
+    "watches breakpoints branches redaction log retained rerun session trying isolating redacted resuming page retold regression keeping debugger",
     "tables replaying comparing charts retrylab triggers",
     "widgets",
     ". course arguments lab doctor export cli __main__",

@@ -356,3 +356,70 @@ def test_opening_ten_thousand_transitions(tmp_path: Path, capsys: pytest.Capture
     figure = f"saved in {middle - begin:.2f} s, opened in {opened:.2f} s (bar: 1 s)"
     with capsys.disabled():
         print(f"\n{debugger.length:,} transitions: {figure}")  # noqa: T201
+
+
+# --- replays ----------------------------------------------------------------------------------------
+def drawing_replay() -> sfnbook.Debugger:
+    """A replay whose recording drew random values, which only the recording knows."""
+    draw = {
+        "Type": "Pass",
+        "Parameters": {"id.$": "States.UUID()", "card": "4111 1111"},
+        "ResultPath": "$.drawn",
+        "Next": "T",
+    }
+    call = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"id.$": "$.drawn.id", "key.$": "States.UUID()"},
+        "End": True,
+    }
+    machine = sfnbook.load({"StartAt": "Draw", "States": {"Draw": draw, "T": call}})
+    was = machine.start(
+        {"n": 1}, seed=5, tasks={"T": sfnbook.tasks.failure("Busy", "for 4111 1111", seconds=2)}
+    ).run()
+    return sfnbook.replay(machine, was.history())
+
+
+def test_a_replay_is_opened_as_it_was(tmp_path):
+    debugger = drawing_replay()
+    debugger.save(tmp_path / "session.json")
+    opened = sfnbook.Debugger.open(tmp_path / "session.json")
+    assert opened.notes == ()
+    assert opened.transitions == debugger.transitions
+    assert opened.transition == debugger.transition
+    opened.restart()
+    opened.edit_input({"n": 2})
+    opened.run()
+    assert "event 5 (TaskScheduled) was sent" in opened.unanswered.why
+
+
+def test_a_replay_is_redacted_with_its_recording(tmp_path):
+    drawing_replay().save(tmp_path / "session.json", redact=["$..card"])
+    assert "4111" not in (tmp_path / "session.json").read_text()
+    opened = sfnbook.Debugger.open(tmp_path / "session.json")
+    assert opened.transition.error == "Busy"
+
+
+def test_an_isolated_replay_is_opened_as_it_was(tmp_path):
+    inner = {
+        "StartAt": "T",
+        "States": {"T": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}},
+    }
+    machine = sfnbook.load(
+        {"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": inner, "End": True}}}
+    )
+    was = machine.start([1, 2], tasks={"T": sfnbook.tasks.failure("Busy")}).run()
+    alone = sfnbook.replay(machine, was.history()).isolate("M[0]")
+    alone.save(tmp_path / "session.json")
+    opened = sfnbook.Debugger.open(tmp_path / "session.json")
+    assert (opened.notes, opened.transition) == ((), alone.transition)
+
+
+def test_a_damaged_recording_is_told(tmp_path):
+    file = tmp_path / "session.json"
+    drawing_replay().save(file)
+    made = json.loads(file.read_text())
+    made["starts"][0]["recording"]["events"][0] = {"id": 1}
+    file.write_text(json.dumps(made))
+    with pytest.raises(sfnbook.UsageError, match=r"is damaged: starts\[0\].recording is not the recording"):
+        sfnbook.Debugger.open(file)

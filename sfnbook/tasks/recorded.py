@@ -43,8 +43,11 @@ class Recorded:
         prefix: str = "",
         outer: Around = (),
         definition: Definition | None = None,
+        sources: tuple[Json, Json] = (None, None),
     ) -> None:
         self.places = places
+        # The JSON of the definition that was recorded, and of the one that is answered for.
+        self.sources = sources
         # Do Map Runs and nested executions end as they were recorded, rather than run again?
         self.inside = inside
         # Where in the recording the execution that is answered stands, and what defines it.
@@ -52,11 +55,11 @@ class Recorded:
         self.definition = definition or places.definition
         self._states = {state.pointer: state for state in self.definition.walk()}
 
-    def within(self, prefix: str, outer: Around, definition: Definition) -> Recorded:
+    def within(self, prefix: str, outer: Around, definition: Definition, source: Json) -> Recorded:
         """The answers for one iteration or branch that runs alone."""
         return Recorded(
             self.places, inside=self.inside, prefix=self.prefix + prefix, outer=(*self.outer, *outer),
-            definition=definition,
+            definition=definition, sources=(self.sources[0], source),
         )  # fmt: skip
 
     def visit(self, path: str, around: Around, number: int) -> Visit | None:
@@ -170,7 +173,7 @@ def outcome_of(attempt: Attempt) -> Outcome:
         "submitted": None if submitted is None else submitted.details.get("output"),
         "worker": None if attempt.started is None else attempt.started.details.get("workerName"),
         "backoff": attempt.backoff,
-        "why": f"the recording, {attempt.scheduled}",
+        "why": f"{attempt.scheduled} of the recording",
     }
     if ended is None and attempt.over is not None and _limit(attempt, "heartbeatInSeconds"):
         # It was heard of until everything was stopped.
