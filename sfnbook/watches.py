@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import UserDict
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sfnbook.errors import DefinitionError, Failed, UsageError
 from sfnbook.query import intrinsics, jsonata, paths, templates
@@ -44,18 +44,29 @@ class Watches(UserDict[str, str]):
 
     def values(self) -> dict[str, Json]:  # type: ignore[override] # the values of the expressions, by name
         """What each expression gives now; None where it gives nothing."""
+        return {name: result.value for name, result in self.results().items()}
+
+    def results(self) -> dict[str, Result]:
+        """What each expression gives now, or why it gives nothing."""
         if not self.data:
             return {}
         data, environment = self._look()
-        return {name: value_of(expression, data, environment) for name, expression in self.data.items()}
+        return {name: result_of(expression, data, environment) for name, expression in self.data.items()}
 
 
-def value_of(expression: str, data: Json, environment: Environment) -> Json:
-    """The value of an expression, None if it has none."""
+class Result(NamedTuple):
+    """The value of an expression; without one, why."""
+
+    value: Json
+    problem: str | None = None
+
+
+def result_of(expression: str, data: Json, environment: Environment) -> Result:
+    """The value of an expression on an input, if it has one."""
     try:
-        return copied(compiled(expression)(data, environment))
-    except Failed:
-        return None
+        return Result(copied(compiled(expression)(data, environment)))
+    except Failed as problem:
+        return Result(None, problem.cause or problem.error)
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as w
 
@@ -59,6 +59,11 @@ def button(label: str, icon: str, tooltip: str, act: Callable[[], None]) -> Any:
     return made
 
 
+def wide() -> Any:
+    """A layout as wide as there is room, for one widget alone: widgets that share one are hidden together."""
+    return w.Layout(width="auto")
+
+
 def json_field(label: str, rows: int = 6) -> Any:
     """A field for JSON text."""
     field = w.Textarea(layout=w.Layout(width="auto"), rows=rows, tooltip=label, placeholder="JSON")
@@ -95,3 +100,24 @@ class Form:
             self.message.value = message_html(str(problem))
         else:
             self.message.value = ""
+
+
+LONGEST: Final = 100 * 365 * 86400
+"""Seconds that may pass at once; an execution ends after a year."""
+
+
+def seconds_of(text: str, otherwise: str) -> float | None:
+    """Virtual seconds from a text; None for nothing, and a UsageError that says ``otherwise``.
+
+    >>> seconds_of("1800", "no number"), seconds_of(" ", "no number")
+    (1800.0, None)
+    """
+    if not text.strip():
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= LONGEST:
+        raise UsageError(otherwise)
+    return seconds

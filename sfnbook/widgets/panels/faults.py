@@ -1,98 +1,130 @@
-"""Errors and results for coming attempts: inject them, see which still wait, take them back."""
+"""Errors, latency and lost heartbeats for coming attempts: inject them, see them, take them back."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import ipywidgets as w
 
 from sfnbook.errors import UsageError
 from sfnbook.faults import described
 from sfnbook.outside import FAILABLE
-from sfnbook.widgets.forms import Form, button, json_field, parsed, update
+from sfnbook.tasks.error_names import error_names
+from sfnbook.widgets.forms import Form, button, seconds_of, update, wide
+from sfnbook.widgets.markup import REMOVE, Act, markup
+from sfnbook.widgets.words import clipped, heading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sfnbook.definition import State
     from sfnbook.widgets.panel import Desk, Moment
 
-ERRORS: Final = (
-    "States.TaskFailed",
-    "States.Timeout",
-    "States.HeartbeatTimeout",
-    "States.Permissions",
-    "Lambda.TooManyRequestsException",
-    "Lambda.ServiceException",
-)
-"""Offered while an error's name is typed; any other name will do."""
+ERROR, LATENCY, SILENCE = "error", "latency", "heartbeats"
+KINDS: Final = (("fails", ERROR), ("takes longer", LATENCY), ("loses its heartbeats", SILENCE))
 
 
 class Faults:
-    """An error, or a result, for the next attempts of a state; and what still waits for its attempts."""
+    """A form for what happens to the next attempts of a state, and the list of what still waits for them."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.state = w.Dropdown(options=(), description="State", layout=w.Layout(width="auto"))
-        self.form, self.result_form = self._error_form(), self._result_form()
-        self.clear = button(
-            "Take all back",
-            "eraser",
-            "Forget every injected error and set result that is still waiting",
-            lambda: desk.visit(desk.debugger.clear_faults),
-        )
-        self.form.row.children = (*self.form.row.children, self.clear)
-        self.waiting = w.HTML()
-        self.widget = w.VBox([self.form.widget, self.result_form.widget, self.waiting])
-        self._states: Mapping[str, State] | None = None
-
-    def _error_form(self) -> Form:
-        wide = w.Layout(width="auto")
-        self.error = w.Combobox(
-            value=ERRORS[0], options=ERRORS, ensure_option=False, description="Error", layout=wide
-        )
-        self.cause = w.Text(description="Cause", layout=wide)
+        self.state = w.Combobox(
+            description="State", ensure_option=False, layout=wide(),
+            tooltip="A name, or the path of one iteration: Orders[3].Charge",
+        )  # fmt: skip
+        self.kind = w.Dropdown(options=KINDS, description="What", layout=wide())
+        self.error = w.Combobox(description="Error", ensure_option=False, layout=wide())
+        self.cause = w.Text(description="Cause", layout=wide())
+        self.seconds = w.Text(description="Seconds", placeholder="virtual", layout=wide())
         self.attempts = w.Text(
             value="1",
             description="Attempts",
-            layout=wide,
+            layout=wide(),
             tooltip='The next n, "all", or attempt numbers: "#1, #3"',
         )
-        fields = [self.state, self.error, self.cause, self.attempts]
-        return Form("Let a state fail", fields, "Inject error", "bolt", self._inject)
-
-    def _result_form(self) -> Form:
-        self.result = json_field("The result", 3)
-        self.result.value = "{}"
-        return Form(
-            "Or give its next attempt a result", [self.result], "Set result", "check", self._set_result
+        fields = [self.state, self.kind, self.error, self.cause, self.seconds, self.attempts]
+        self.form = Form("Let something go wrong", fields, "Inject", "bolt", self._inject)
+        self.clear = button(
+            "Take all back",
+            "eraser",
+            "Forget everything that is injected or set and still waits",
+            lambda: desk.visit(desk.debugger.clear_faults),
         )
+        self.form.row.children = (*self.form.row.children, self.clear)
+        self.waiting = markup(desk.plain, self._remove)
+        self.widget = w.VBox([self.form.widget, self.waiting])
+        self._states: Mapping[str, State] | None = None
+        self._followed = ""
+        self.kind.observe(lambda _: self._arrange(), "value")
+        self.state.observe(lambda _: self._offer_errors(), "value")
+        self._arrange()
 
+    def _arrange(self) -> None:
+        """Ask for what this kind of fault needs."""
+        failing = self.kind.value == ERROR
+        for field in (self.error, self.cause):
+            update(field.layout, display=None if failing else "none")
+        update(self.seconds.layout, display="none" if failing else None)
+
+    # --- what people do -----------------------------------------------------------------------------
     def _inject(self) -> None:
-        name = self.error.value.strip()
-        if not name:
-            raise UsageError("An error needs a name, for example States.TaskFailed.")
+        debugger, state = self.desk.debugger, self.state.value.strip()
         attempts = attempts_of(self.attempts.value)
-        self.desk.change(self.desk.debugger.inject_error, self.state.value, name, self.cause.value, attempts)
+        if self.kind.value == ERROR:
+            name = self.error.value.strip()
+            if not name:
+                raise UsageError("An error needs a name, for example States.TaskFailed.")
+            self.desk.change(debugger.inject_error, state, name, self.cause.value, attempts)
+            return
+        seconds = seconds_of(self.seconds.value, "Seconds: give a number of virtual seconds.")
+        if self.kind.value == LATENCY and seconds is None:
+            raise UsageError("Seconds: how much longer does it take?")
+        inject = debugger.inject_latency if self.kind.value == LATENCY else debugger.lose_heartbeats
+        self.desk.change(inject, state, seconds or 0, attempts)
 
-    def _set_result(self) -> None:
-        self.desk.change(self.desk.debugger.set_result, self.state.value, parsed(self.result.value))
+    def _remove(self, act: str) -> None:
+        self.desk.visit(self.desk.debugger.remove_fault, int(act.partition(":")[2]))
 
+    # --- showing ------------------------------------------------------------------------------------
     def show(self, moment: Moment) -> None:
-        """Offer the states that can fail, the one that is looked at first; say what still waits."""
+        """Offer the states that can fail, the one that is looked at first; list what still waits."""
         if moment.states is not self._states:
             self._states = moment.states
-            self._offer([state.name for state in moment.states.values() if state.type in FAILABLE])
-        if moment.state is not None and moment.state.name in self.state.options:
-            update(self.state, value=moment.state.name)
-        update(self.waiting, value=faults_html(moment.debugger.faults))
-        update(self.clear, disabled=not moment.debugger.faults)
+            self.state.options = [one.name for one in moment.states.values() if one.type in FAILABLE]
+            update(self.state, value=next(iter(self.state.options), ""))
+            update(self.form.button, disabled=not self.state.options)
+        self._follow(moment)
+        faults = moment.debugger.faults
+        acts = [
+            Act(f"remove:{number}", f"Take back: {clipped(described(fault))}", REMOVE)
+            for number, fault in enumerate(faults)
+        ]
+        rows = "".join(
+            f"<li><span>{escape(clipped(described(fault)))}</span> {act.html()}</li>"
+            for fault, act in zip(faults, acts, strict=True)
+        )
+        html = heading("Waiting for their attempts", "") + f'<ul class="sfn-list">{rows}</ul>' if rows else ""
+        self.waiting.show(html, acts)
+        update(self.clear, disabled=not faults)
 
-    def _offer(self, names: list[str]) -> None:
-        self.state.options, self.state.value = names, next(iter(names), None)
-        for form in (self.form, self.result_form):
-            form.button.disabled = not names
+    def _follow(self, moment: Moment) -> None:
+        """Choose the state that is looked at, once: what somebody typed afterwards stays."""
+        if moment.pointer != self._followed:
+            self._followed = moment.pointer
+            if moment.state is not None and moment.state.name in self.state.options:
+                update(self.state, value=moment.state.name)
+
+    def _offer_errors(self) -> None:
+        """Offer the names of the state's own Retry and Catch, of its service and of AWS."""
+        name = self.state.value.rpartition(".")[2].rpartition("/")[2]
+        state = next((one for one in (self._states or {}).values() if one.name == name), None)
+        names = () if state is None else error_names(state)
+        if names and names != tuple(self.error.options):
+            kept = self.error.value
+            self.error.options = names
+            update(self.error, value=kept if kept in names else names[0])
 
 
 def attempts_of(text: str) -> int | list[int] | str:
@@ -113,10 +145,3 @@ def attempts_of(text: str) -> int | list[int] | str:
     if count < 1:
         raise UsageError('Attempts: a number (the next n), "all", or attempt numbers such as "#1, #3".')
     return count
-
-
-def faults_html(faults: Sequence[Any]) -> str:
-    """What was injected or set and waits for its attempts."""
-    if not faults:
-        return ""
-    return f'<ol class="sfn-rows">{"".join(f"<li>{escape(described(fault))}</li>" for fault in faults)}</ol>'
