@@ -96,7 +96,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.switches = {name: _switch(name, name in opened) for name in PANELS if _in_menu(name)}
         for switch in self.switches.values():
             switch.observe(lambda _: self._arrange(), "value")
-        self.menu = w.HBox(list(self.switches.values()))
+        self.menu = w.HBox([*self.switches.values(), *([] if self.plain else [_present()])])
         self.head, self.main, self.side, self.foot = (w.VBox() for _ in range(4))
         self.body = w.HBox()
         for name in ("head", "main", "side", "foot", "body", "menu"):
@@ -375,6 +375,14 @@ def _switch(name: str, opened: bool) -> Any:
     )
     made.add_class(f"sfn-open-{name}")
     return made
+
+
+def _present() -> Any:
+    """The button for full screen; the browser acts on it by itself (frame.js)."""
+    made = w.Button(
+        icon="desktop", tooltip="Present: full screen, in large type", layout=w.Layout(width="auto")
+    )
+    return made.add_class("sfn-do-present")
 
 
 def _known(panels: Iterable[str]) -> tuple[str, ...]:

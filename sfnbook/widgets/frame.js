@@ -24,16 +24,37 @@ function render({ model, el }) {
 
   const onKey = (/** @type {Event} */ event) => {
     const key = named(/** @type {KeyboardEvent} */ (event));
+    if (key === "Escape" && root.classList.contains("sfn-presenting")) return present();
     if (!model.get("shortcuts").includes(key)) return;
     event.preventDefault();
     event.stopPropagation();
     model.send({ key });
   };
   const resize = () => { root.style.zoom = String(model.get("scale")); };
+
+  // Full screen where the page may have it; else over the whole page.
+  const presenting = (/** @type {boolean} */ on) => {
+    root.classList.toggle("sfn-presenting", on);
+    root.querySelector(".sfn-do-present")?.setAttribute("aria-pressed", String(on));
+  };
+  const present = async () => {
+    const on = !root.classList.contains("sfn-presenting");
+    presenting(on);
+    try {
+      if (on) await root.requestFullscreen();
+      else if (document.fullscreenElement) await document.exitFullscreen();
+    } catch { /* not allowed here: the class alone does it */ }
+  };
+  const onClick = (/** @type {Event} */ event) => {
+    if (/** @type {Element} */ (event.target).closest(".sfn-do-present")) present();
+  };
+  const onScreen = () => presenting(document.fullscreenElement === root);
   const growth = new MutationObserver(() => suppressShortcuts(root));
   const attached = requestAnimationFrame(() => {
     root = el.closest(".sfn-debugger") ?? el;
     root.addEventListener("keydown", onKey);
+    root.addEventListener("click", onClick);
+    root.addEventListener("fullscreenchange", onScreen);
     suppressShortcuts(root);
     resize();
     growth.observe(root, { childList: true, subtree: true });
@@ -44,6 +65,8 @@ function render({ model, el }) {
     growth.disconnect();
     model.off("change:scale", resize);
     root.removeEventListener("keydown", onKey);
+    root.removeEventListener("click", onClick);
+    root.removeEventListener("fullscreenchange", onScreen);
   };
 }
 

@@ -63,7 +63,7 @@ function camera(box, svg, highest) {
   };
   const fit = (/** @type {number} */ least) => {
     if (!box.clientWidth) return;
-    const wide = Math.min(1, box.clientWidth / width);
+    const wide = Math.min(box.closest(".sfn-presenting") ? 1.6 : 1, box.clientWidth / width);
     box.style.height = `${Math.round(Math.min(Math.max(height * Math.max(wide, least), 120), highest()))}px`;
     view.scale = Math.max(Math.min(wide, box.clientHeight / height), least);
     view.fitted = true;
@@ -81,8 +81,9 @@ function camera(box, svg, highest) {
     draw();
   };
   const pan = (/** @type {number} */ dx, /** @type {number} */ dy) => {
-    view.x -= dx / view.scale;
-    view.y -= dy / view.scale;
+    const zoomed = box.getBoundingClientRect().width / box.clientWidth; // by the page, or `show(scale=...)`
+    view.x -= dx / view.scale / zoomed;
+    view.y -= dy / view.scale / zoomed;
     draw();
   };
   return { fit, zoom, reveal, pan, view };
@@ -99,6 +100,7 @@ function render({ model, el }) {
   /** @type {Element[]} */ let nodes = [];
   /** @type {Element[]} */ let ways = [];
   let drawn = "";
+  let printing = false;
   /** @type {Map<string, Element>} */ let byPointer = new Map();
   /** @type {ReturnType<typeof camera> | undefined} */ let look;
 
@@ -172,6 +174,19 @@ function render({ model, el }) {
     if (follows()) look?.reveal(node);
   }
 
+  /** How high the picture may be: on paper as high as it is, for a projector what the screen leaves. */
+  const highest = () => {
+    if (printing) return Infinity;
+    return box.closest(".sfn-presenting") ? Math.max(window.innerHeight * 0.62, 240) : model.get("height");
+  };
+  const onPaper = (/** @type {boolean} */ on) => {
+    printing = on;
+    look?.fit(0);
+  };
+  const [before, after] = [() => onPaper(true), () => onPaper(false)];
+  window.addEventListener("beforeprint", before);
+  window.addEventListener("afterprint", after);
+
   function showGeometry() {
     const parsed = new DOMParser().parseFromString(model.get("geometry"), "image/svg+xml");
     const svg = /** @type {SVGSVGElement} */ (/** @type {unknown} */ (document.importNode(parsed.documentElement, true)));
@@ -182,7 +197,7 @@ function render({ model, el }) {
     byPointer = new Map(nodes.map((node) => [node.getAttribute("data-pointer") ?? "", node]));
     for (const node of nodes) node.setAttribute("data-words", node.getAttribute("aria-label") ?? "");
     for (const stop of svg.querySelectorAll(".sfn-stop, .sfn-note, .sfn-way")) stop.removeAttribute("display");
-    look = camera(box, svg, () => model.get("height"));
+    look = camera(box, svg, highest);
     box.toggleAttribute("data-large", nodes.length > 60);
     svg.removeAttribute("width");
     svg.removeAttribute("height");
@@ -256,6 +271,8 @@ function render({ model, el }) {
   return () => {
     model.off("change", show);
     resized.disconnect();
+    window.removeEventListener("beforeprint", before);
+    window.removeEventListener("afterprint", after);
   };
 }
 
