@@ -123,14 +123,14 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         return self.panels[name]
 
     def _arrange(self) -> None:
-        """Put the open panels where they belong, and show them as things stand."""
+        """Show the open panels as things stand, then put them where they belong: nobody sees an empty one."""
         places: dict[str, list[Any]] = {"head": [], "main": [], "side": [], "foot": []}
         for name in self._visible():
             places[PANELS[name].place].append(self._made(name).widget)
+        self.refresh()
         for place, widgets in places.items():
             update(getattr(self, place), children=tuple(widgets))
         update(self.body, children=tuple(part for part in (self.main, self.side) if part.children))
-        self.refresh()
 
     def _visible(self) -> tuple[str, ...]:
         return tuple(name for name in PANELS if not _in_menu(name) or self.switches[name].value)

@@ -11,10 +11,18 @@ function named(event) {
   return ctrl + (event.shiftKey ? "Shift+" : "") + event.key;
 }
 
-/** Notebook shortcuts stay away from an element only if it says so itself. @param {Element} root */
-function suppressShortcuts(root) {
-  for (const item of root.querySelectorAll(FOCUSABLE))
-    if (!item.hasAttribute("data-lm-suppress-shortcuts")) item.setAttribute("data-lm-suppress-shortcuts", "true");
+/** What ipywidgets leaves out: notebook shortcuts stay away from an element only if it says so itself, and a
+ * tooltip is no label for a screen reader. @param {Element} root */
+function mend(root) {
+  for (const item of root.querySelectorAll(FOCUSABLE)) {
+    if (item.hasAttribute("data-lm-suppress-shortcuts")) continue;
+    item.setAttribute("data-lm-suppress-shortcuts", "true");
+    const labels = /** @type {HTMLInputElement} */ (item).labels ?? [];
+    const labelled = [...labels].some((label) => label.textContent?.trim());
+    const title = item.getAttribute("title");
+    if (title && !labelled && !item.textContent?.trim()) item.setAttribute("aria-label", title);
+    if (title && !labelled && item.matches("select, textarea")) item.setAttribute("aria-label", title);
+  }
 }
 
 /** @param {Context} context */
@@ -49,13 +57,13 @@ function render({ model, el }) {
     if (/** @type {Element} */ (event.target).closest(".sfn-do-present")) present();
   };
   const onScreen = () => presenting(document.fullscreenElement === root);
-  const growth = new MutationObserver(() => suppressShortcuts(root));
+  const growth = new MutationObserver(() => mend(root));
   const attached = requestAnimationFrame(() => {
     root = el.closest(".sfn-debugger") ?? el;
     root.addEventListener("keydown", onKey);
     root.addEventListener("click", onClick);
     root.addEventListener("fullscreenchange", onScreen);
-    suppressShortcuts(root);
+    mend(root);
     resize();
     growth.observe(root, { childList: true, subtree: true });
   });

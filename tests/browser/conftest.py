@@ -1,4 +1,4 @@
-"""A JupyterLab server of its own, a headless Chromium, and a page with a notebook in it."""
+"""One server with JupyterLab, Notebook 7 and Voila, a headless Chromium, and pages with notebooks in them."""
 
 import contextlib
 import json
@@ -33,6 +33,7 @@ SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none", "autoStartDefaultKernel": True},
 }
 READY = 60_000
+VIEWPORT = {"width": 1360, "height": 1000}
 RUN = "([name, given]) => { window.jupyterapp.commands.execute(name, given); }"
 READY_NOW = """async () => {
   const app = window.jupyterapp, panel = app.shell.currentWidget;
@@ -40,6 +41,9 @@ READY_NOW = """async () => {
   return panel.content.widgets.length > 0 && app.commands.isEnabled('notebook:run-all-cells');
 }"""
 
+
+FOREIGN = ("(reading 'schema')", "'filebrowser:open-path' not registered", "/static/notebook/")
+"""What Notebook 7 says of itself while it opens beside JupyterLab: its settings, its tree, its fonts."""
 
 OPTION = "--ServerApp.kernel_websocket_connection_class=sfnbook.lab.PromptConnection"
 """As `sfnbook lab` starts it; this file must load where Jupyter is not."""
@@ -49,10 +53,12 @@ def missing() -> str:
     """What is not there of what a browser test needs; "" when all is."""
     try:
         import jupyterlab
+        import notebook
         import playwright
+        import voila
     except ImportError as problem:
         return str(problem)
-    del jupyterlab, playwright
+    del jupyterlab, notebook, playwright, voila
     return "" if CHROMIUM else "there is no chromium"
 
 
@@ -90,6 +96,8 @@ class Server:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={self.port}",
             "--ip=127.0.0.1", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
             OPTION, f"--ServerApp.root_dir={self.notebooks}", "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
+            '--VoilaConfiguration.extension_denylist=["@jupyter-notebook/lab-extension"]',
         ]  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
@@ -161,25 +169,67 @@ def browser(server):
 
 
 class Notebook:
-    """A notebook in a page: run its cells, look at their output, count what went wrong."""
+    """A notebook in a page: run its cells, look at their output, count what went wrong.
 
-    def __init__(self, server: Server, page, cells: list[str]) -> None:
-        self.server, self.page, self.errors = server, page, []
-        page.on(
-            "console", lambda message: self.errors.append(message.text) if message.type == "error" else None
-        )
-        page.on("pageerror", lambda problem: self.errors.append(str(problem)))
-        name = f"{secrets.token_hex(4)}.ipynb"
-        (server.notebooks / name).write_text(json.dumps(_document(cells)))
+    ``place`` is where it is opened: "lab", "notebook" (Notebook 7), or "voila", which runs it by itself.
+    A page that shows JupyterLab already is used again.
+    """
+
+    def __init__(self, server: Server, page, cells: list[str], place: str = "lab") -> None:
+        self.server, self.page, self.errors, self.place = server, page, [], place
+        self.session = None
+        self.name = f"{secrets.token_hex(4)}.ipynb"
+        self.file = server.notebooks / self.name
+        self.file.write_text(json.dumps(_document(cells)))
+        self._listeners = {
+            "console": self._said,
+            "pageerror": lambda problem: self._note(str(problem)),
+            "request": self._asked,
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
+        page.set_default_timeout(READY / 2)
+        if place == "voila":
+            page.goto(f"http://127.0.0.1:{server.port}/voila/render/{self.name}?token={server.token}")
+            return
         # The kernel is there before the page asks for one: its dialog would race with the test.
-        kernel = {"name": "python3"}
-        self.session = server.request(
-            "api/sessions", {"path": name, "name": name, "type": "notebook", "kernel": kernel}
+        given = {"path": self.name, "name": self.name, "type": "notebook", "kernel": {"name": "python3"}}
+        self.session = server.request("api/sessions", given)
+        self._open()
+
+    def _open(self) -> None:
+        page = self.page
+        if "/lab" in page.url:
+            page.evaluate(RUN, ["docmanager:open", {"path": self.name, "factory": "Notebook"}])
+        else:
+            where = "lab/tree" if self.place == "lab" else "notebooks"
+            page.goto(
+                f"http://127.0.0.1:{self.server.port}/{where}/{self.name}?reset&token={self.server.token}"
+            )
+        page.wait_for_function(
+            "path => window.jupyterapp?.shell?.currentWidget?.context?.path === path",
+            arg=self.name,
+            timeout=READY,
         )
-        page.goto(f"http://127.0.0.1:{server.port}/lab/tree/{name}?reset&token={server.token}")
-        page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=READY)
         page.wait_for_function(READY_NOW, timeout=READY)
         self.idle()
+
+    def _said(self, message) -> None:
+        # Voila's own template asks for fonts and mathematics on the network.
+        foreign = self.place == "voila" and not self._own(message.location["url"])
+        if message.type == "error" and not foreign:
+            self._note(f"{message.text} ({message.location['url']})")
+
+    def _note(self, problem: str) -> None:
+        if not any(words in problem for words in FOREIGN):
+            self.errors.append(problem)
+
+    def _asked(self, request) -> None:
+        if self.place != "voila" and not self._own(request.url):
+            self.errors.append(f"loaded from the network: {request.url}")
+
+    def _own(self, url: str) -> bool:
+        return url.startswith((f"http://127.0.0.1:{self.server.port}/", "data:", "blob:"))
 
     def idle(self) -> None:
         self.page.wait_for_function(
@@ -201,12 +251,23 @@ class Notebook:
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
 
     def close(self) -> None:
-        with contextlib.suppress(urllib.error.URLError):
-            request = urllib.request.Request(
-                f"http://127.0.0.1:{self.server.port}/api/sessions/{self.session['id']}",
-                headers={"Authorization": f"token {self.server.token}"}, method="DELETE",
-            )  # fmt: skip
-            urllib.request.urlopen(request, timeout=20).close()
+        """Leave the page as it was before."""
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+        if self.place == "lab":
+            # Disposed of, not closed: that would ask whether to save.
+            self.page.evaluate("() => window.jupyterapp.shell.currentWidget.dispose()")
+            self.page.set_viewport_size(VIEWPORT)
+            self.page.emulate_media(media="screen")
+        else:
+            self.page.close()
+        if self.session is not None:
+            with contextlib.suppress(urllib.error.URLError):
+                request = urllib.request.Request(
+                    f"http://127.0.0.1:{self.server.port}/api/sessions/{self.session['id']}",
+                    headers={"Authorization": f"token {self.server.token}"}, method="DELETE",
+                )  # fmt: skip
+                urllib.request.urlopen(request, timeout=20).close()
 
 
 def _document(cells: list[str]) -> dict:
@@ -222,21 +283,33 @@ def _document(cells: list[str]) -> dict:
     }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def context(browser):
+    """One for all tests: JupyterLab's scripts are read once."""
+    made = browser.new_context(viewport=VIEWPORT)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def lab(context):
+    """The page of JupyterLab; opening it anew for each notebook would take most of the time."""
+    return context.new_page()
+
+
 @pytest.fixture
-def notebook(server, browser):
-    """``notebook(cell, cell, ...)`` opens them and runs them all; afterwards the console has no error."""
-    context = browser.new_context(viewport={"width": 1360, "height": 1000})
+def notebook(server, context, lab):
+    """``notebook(cell, ..., place="lab")`` opens and runs them; afterwards the console has no error."""
     opened = []
 
-    def open_notebook(*cells: str) -> Notebook:
-        made = Notebook(server, context.new_page(), list(cells))
+    def open_notebook(*cells: str, place: str = "lab") -> Notebook:
+        made = Notebook(server, lab if place == "lab" else context.new_page(), list(cells), place)
         opened.append(made)
-        made.run()
+        if place != "voila":
+            made.run()
         return made
 
     yield open_notebook
-    errors = [error for made in opened for error in made.errors]
-    for made in opened:
+    for made in reversed(opened):
         made.close()
-    context.close()
-    assert errors == []
+    assert [error for made in opened for error in made.errors] == []

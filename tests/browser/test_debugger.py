@@ -263,16 +263,6 @@ def test_a_long_run_is_stopped_and_other_cells_run_meanwhile(notebook):
     page.wait_for_selector(f"{DEBUGGER} .sfn-do-play", state="visible", timeout=WAIT)
 
 
-@pytest.mark.parametrize("width", [1360, 700])
-def test_nothing_is_wider_than_its_cell(shown, width):
-    page = shown(ORDER, more=", tasks={'Charge': {}}")
-    page.set_viewport_size({"width": width, "height": 900})
-    press(page, "run")
-    expect_status(page, Done="succeeded")
-    sizes = page.eval_on_selector(DEBUGGER, "one => [one.scrollWidth, one.clientWidth]")
-    assert sizes[0] <= sizes[1]
-
-
 BARE = """
 import ipywidgets
 bare, count = ipywidgets.Button(description="bare"), ipywidgets.HTML("0")
