@@ -83,7 +83,7 @@ def uses(frame: Frame, index: int) -> int:
 def _retried(state: Compiled, frame: Frame, scene: Scene, failure: Failure, index: int) -> Change:
     retrier = state.retry[index]
     if failure.backoff is None and state.backoff is not None:
-        failure = failure._replace(backoff=state.backoff(frame))
+        failure = failure._replace(backoff=state.backoff(frame, failure))
     delay = failure.backoff
     if delay is None:
         bits = scene.draw_bits("jitter") if retrier.jitter_strategy == "FULL" else 0

@@ -81,8 +81,8 @@ class Compiled:
     catch: tuple[CompiledCatcher, ...] = ()
     effective: Evaluate = identity
     """The raw input after InputPath alone."""
-    backoff: Callable[[Any], int | None] | None = None
-    """f(frame) -> the microseconds that a recording waited before it tried again here."""
+    backoff: Callable[[Any, Any], int | None] | None = None
+    """f(frame, failure) -> the microseconds that a recording waited before it tried again here."""
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -2,11 +2,10 @@
 
 Where a state draws (a UUID, a random number) or reads the clock, computing it again would give other
 values, other arguments and soon another branch.  So its output, arguments, variables, condition or
-delay are the recorded ones, and so is the back-off of a Map or Parallel (a Task's failure brings its
-own), as long as the state stands at the same place with the same input,
-variables and result; after an edit it computes.  Everything else is always computed: what the
-simulator does must be seen.  A Map Run, whose children are executions of their own, ends as it was
-recorded, too.
+delay are the recorded ones, as long as the state stands at the same place with the same input,
+variables and result; after an edit it computes.  A back-off is the recorded one while Retry is the
+same, and a Map Run, whose children are executions of their own, ends as it did.  Everything else is
+always computed: what the simulator does must be seen.
 """
 
 from __future__ import annotations
@@ -49,11 +48,9 @@ def programs(given: Mapping[str, Program], recorded: Recorded) -> dict[str, Prog
 def _recalled(program: Program, recorded: Recorded) -> Program:
     states = dict(program.states)
     for pointer, state in program.states.items():
-        if not recorded.knows(state.definition):
-            continue
-        if draws(state.definition):
+        if draws(state.definition) and recorded.knows(state.definition):
             states[pointer] = _Recall(state, recorded).state()
-        if state.retry and state.type != "Task":
+        if state.retry and recorded.retries(state.definition):
             states[pointer] = replace(states[pointer], backoff=_backoff(state.name, recorded))
     return program._replace(states=states)
 
@@ -208,15 +205,29 @@ def _output(visit: Visit | None) -> Json:
 
 
 def _backoff(name: str, recorded: Recorded) -> Any:
-    def backoff(frame: Frame) -> int | None:
+    """How long the recording waited before the next attempt, where it failed in the same way."""
+
+    def backoff(frame: Frame, failure: Failure) -> int | None:
+        if isinstance(frame.work, Running):
+            return _of_a_task(recorded, frame, name)
         visit = same_visit(recorded, frame, name)
         again = None if visit is None else visit.started.get(frame.visit.retries + 2)
         cause = None if again is None else recorded.places.events.get(again.previous)
         if again is None or cause is None or again.time is None:
             return None
-        return microseconds(between(cause, again))
+        same = cause.details.get("error", failure.error) == failure.error
+        return microseconds(between(cause, again)) if same else None
 
     return backoff
+
+
+def _of_a_task(recorded: Recorded, frame: Frame, name: str) -> int | None:
+    if frame.work.answered_by != "recording":
+        return None
+    visit = recorded.visit(frame.scope.prefix + name, around(frame), frame.visit.number)
+    attempt = None if visit is None else visit.attempted(frame.visit.retries + 1)
+    waited = None if attempt is None else attempt.backoff
+    return None if waited is None else microseconds(waited)
 
 
 # --- Map Runs -------------------------------------------------------------------------------------

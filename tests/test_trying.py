@@ -197,3 +197,15 @@ def test_revisions_speak_of_inner_states() -> None:
         "M.T: Result",
         "the machine: TimeoutSeconds",
     ]
+
+
+def test_a_changed_retry_waits_as_it_says_and_an_unchanged_one_as_it_did() -> None:
+    history = load(STATES).start({}, tasks={"Check": 3, "Charge": BUSY}).run().history()
+    for event in history[8:]:
+        event["timestamp"] = event["timestamp"].replace("00:00:10", "00:00:13")
+    debugger = sfnbook.replay(load(STATES), history)
+    assert debugger.time == 13
+    debugger.try_machine(load(STATES | {"Done": {"Type": "Pass", "End": True}}))
+    assert debugger.time == 13
+    debugger.try_machine(repaired(IntervalSeconds=4))
+    assert debugger.time == 4

@@ -7,6 +7,7 @@ declines and says at which event the replay leaves the recording, and why.
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.recordings.places import FAILED, Around, Attempt, Places, Visit, between
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from sfnbook.recordings.events import Event
 
 SENT: Final = ("parameters", "input")
+POLICIES: Final = frozenset(
+    {
+        "retry", "catch", "timeout_seconds", "timeout_seconds_path", "heartbeat_seconds",
+        "heartbeat_seconds_path", "comment", "next", "end",
+    }
+)  # fmt: skip
+"""The fields that say nothing about what a state makes of its data."""
+
 _SHORT: Final = 200
 _MOST_BEATS: Final = 10_000
 # AWS strikes some milliseconds after the second.
@@ -92,8 +101,20 @@ class Recorded:
         return 0.0 if attempt is None else attempt.queued
 
     def knows(self, state: State) -> bool:
-        """Is this state defined as it was when it was recorded?"""
-        return self._states.get(state.pointer) == state
+        """Does this state treat its data as it did when it was recorded?"""
+        return self._same(state, POLICIES)
+
+    def retries(self, state: State) -> bool:
+        """Does this state retry as it did when it was recorded?"""
+        was = self._states.get(state.pointer)
+        return was is not None and getattr(was, "retry", ()) == getattr(state, "retry", ())
+
+    def _same(self, state: State, apart_from: frozenset[str]) -> bool:
+        was = self._states.get(state.pointer)
+        if type(was) is not type(state):
+            return False
+        names = (one.name for one in fields(state) if one.name not in apart_from)
+        return all(getattr(was, name) == getattr(state, name) for name in names)
 
     # --- why not ----------------------------------------------------------------------------------
     def _never_there(self, call: Call) -> str:
@@ -172,7 +193,6 @@ def outcome_of(attempt: Attempt) -> Outcome:
     more: dict[str, Any] = {
         "submitted": None if submitted is None else submitted.details.get("output"),
         "worker": None if attempt.started is None else attempt.started.details.get("workerName"),
-        "backoff": attempt.backoff,
         "why": f"{attempt.scheduled} of the recording",
     }
     if ended is None and attempt.over is not None and _limit(attempt, "heartbeatInSeconds"):
