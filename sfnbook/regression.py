@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sfnbook.clock import DEFAULT_START, iso, seconds
 from sfnbook.errors import UsageError
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS
-from sfnbook.log import OF_PEOPLE, entry_of
+from sfnbook.log import entry_of
 from sfnbook.retold import answers_of, in_a_line, literal
 from sfnbook.session import machines_of
 
@@ -273,10 +273,16 @@ def _fault(fault: Fault) -> str:
 def _to_time(here: Place) -> list[str]:
     recording, number, moment = here.recording, here.number, here.entry["value"]
     following = recording.changes[number + 1 : number + 2]
-    if following and following[0].time == moment and following[0].kind not in OF_PEOPLE:
+    struck = bool(following) and following[0].time == moment and not _by_people(following[0], recording)
+    if struck:
         return ["debugger.advance()"]
     before = recording.changes[number - 1].time if number else recording.started
     return [f"debugger.advance({seconds(moment - before)!r})"]
+
+
+def _by_people(change: Change, recording: Recording) -> bool:
+    entry = entry_of(change, recording.setup)
+    return entry is not None and entry["do"] in ACTIONS
 
 
 def _to_an_open_task(here: Place) -> list[str]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import seconds
-from sfnbook.frames import QUEUED, Change, Frame, task_in
+from sfnbook.frames import QUEUED, SCHEDULED, Change, Frame, task_in
 from sfnbook.log import entry_of
 from sfnbook.timeline import place
 
@@ -55,7 +55,31 @@ class Called(NamedTuple):
 def answers_of(recording: Recording) -> dict[str, str]:
     """Who answered: for each Task that was called the text of what goes into ``tasks``."""
     tasks = {key: _answer(calls) for key, calls in _calls(recording).items()}
-    return tasks | {key: _worker(pool, tasks[key]) for key, pool in _pools(recording).items()}
+    tasks |= {key: _worker(pool, tasks[key]) for key, pool in _pools(recording).items()}
+    return {**_uncalled(recording), **tasks}
+
+
+def _uncalled(recording: Recording) -> dict[str, str]:
+    """Activities whose tasks had somebody to do them, who did not come to it: no people are waited for."""
+    setup = recording.setup
+    asked: dict[int, tuple[str, str]] = {}  # a Task of each queue, by the queue's number
+    for change in recording.changes:
+        where = place(change.frame, recording.scene.state(change.frame))
+        if (
+            change.kind == "TaskScheduled"
+            and change.frame.phase in {QUEUED, SCHEDULED}
+            and where in setup.queues
+        ):
+            asked.setdefault(setup.queues[where].number, where)
+    for change in recording.changes:
+        where = place(change.frame, recording.scene.state(change.frame))
+        if change.kind == "TaskStarted" and where in setup.queues:
+            asked.pop(setup.queues[where].number, None)
+    return {setup.refs[where].path: _nobody(setup.queues[where].pool) for where in asked.values()}
+
+
+def _nobody(pool: Pool | None) -> str:
+    return "never()" if pool is None else _worker(pool, "never()")
 
 
 def _calls(recording: Recording) -> dict[str, list[Called]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import sfnbook
 from sfnbook.debugger import Debugger
 from sfnbook.regression import test_text as text_of
-from sfnbook.tasks import attempts, failure, never, result, sequence, to_mock_config
+from sfnbook.tasks import attempts, failure, never, result, sequence, to_mock_config, worker
 from tests.debugging import CALLBACK, CHARGE, LINE, MAP, RETRY, debug, debug_map, task
 from tests.machines import block
 from tests.scenarios import ACTIVITY, LAW, Scenario, scenarios
@@ -105,6 +105,25 @@ def worked() -> Debugger:
     return debugger
 
 
+def taken_later() -> Debugger:
+    """Time passes to where nothing strikes, and somebody does something at that instant."""
+    debugger = debug(block(Work=task(Resource=ACTIVITY, TimeoutSeconds=60, End=True)))
+    debugger.run()
+    debugger.advance(1)
+    debugger.execution.get_activity_task(ACTIVITY, "Ann")
+    debugger.pending[0].fail("E", "no")
+    debugger.run()
+    return debugger
+
+
+def never_taken() -> Debugger:
+    """There are workers, and the execution times out before one of them comes."""
+    states = block(A={"Type": "Wait", "Seconds": 1, "Next": "Work"}, Work=task(Resource=ACTIVITY, End=True))
+    debugger = debug({**states, "TimeoutSeconds": 3}, tasks={"Work": worker(7, poll_seconds=9)})
+    debugger.run()
+    return debugger
+
+
 def timed() -> Debugger:
     states = block(A=task(TimeoutSeconds=60, HeartbeatSeconds=10, Retry=RETRY, End=True))
     debugger = debug(states, tasks={"A": attempts(never(), result(1, seconds=25, heartbeats=[9, 18]), 7)})
@@ -145,7 +164,10 @@ def halfway() -> Debugger:
     return debugger
 
 
-SESSIONS = {one.__name__: one for one in (busy, waiting, worked, timed, in_order, described, halfway)}
+SESSIONS = {
+    one.__name__: one
+    for one in (busy, waiting, worked, taken_later, never_taken, timed, in_order, described, halfway)
+}
 
 
 @pytest.mark.parametrize("name", SESSIONS)
