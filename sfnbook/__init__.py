@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sfnbook.replaying import replay
     from sfnbook.retrylab.advice import advise
     from sfnbook.retrylab.herd import herd
+    from sfnbook.retrylab.lab import RetryLab
     from sfnbook.retrylab.rivals import compare_policies
     from sfnbook.retrylab.schedule import retry_schedule
     from sfnbook.retrylab.service import Service
@@ -48,6 +49,7 @@ __all__ = [
     "Execution",
     "ExecutionFailed",
     "Limits",
+    "RetryLab",
     "Service",
     "SfnbookError",
     "StateMachine",
@@ -70,6 +72,7 @@ __all__ = [
 LATER: Final = {
     "Comparison": "sfnbook.comparing",
     "Debugger": "sfnbook.debugger",
+    "RetryLab": "sfnbook.retrylab.lab",
     "Service": "sfnbook.retrylab.service",
     "advise": "sfnbook.retrylab.advice",
     "compare": "sfnbook.comparing",

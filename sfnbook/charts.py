@@ -59,7 +59,7 @@ class Line(NamedTuple):
 
 
 class Box(NamedTuple):
-    """A rectangle in the units of the axes, with a text over it."""
+    """A rectangle in the units of the axes, with a text beside it, on the side where there is room."""
 
     left: float
     right: float
@@ -199,9 +199,8 @@ def to_svg(chart: Chart, *, width: float = WIDTH, height: float = HEIGHT) -> str
     (False, True)
     """
     identity = "sfn-" + hashlib.sha256(repr((chart, width, height)).encode()).hexdigest()[:12]
-    names = [mark for mark in chart.marks if not isinstance(mark, Rule) and mark.name]
     below = _TOP + (18 if chart.note else 0)
-    legend, rows = _legend(names, width, below, identity)
+    legend, rows = _legend(chart, width, below, identity)
     top = below + 18 * rows
     height += top - _TOP
     frame = _Frame(chart, width, height, top, identity)
@@ -221,6 +220,33 @@ def to_svg(chart: Chart, *, width: float = WIDTH, height: float = HEIGHT) -> str
         f'<rect class="c-paper" width="100%" height="100%" fill="#fff"/>\n{head}'
         f"{body}</svg>\n"
     )
+
+
+def together(charts: Sequence[Chart], *, columns: int, width: float = WIDTH, height: float = HEIGHT) -> str:
+    """Charts in rows of ``columns``, as one SVG; those of an unfilled row are wider.
+
+    >>> one = Chart("A", axis("x", 0, 1), axis("y", 0, 1), ())
+    >>> together([one, one], columns=2).count("<svg")
+    3
+    """
+    shown, top, whole = [], 0.0, width * columns
+    for first in range(0, len(charts), columns):
+        row = charts[first : first + columns]
+        wide = whole / len(row)
+        for number, chart in enumerate(row):
+            svg = to_svg(chart, width=wide, height=height)
+            shown.append(svg.replace("<svg ", f'<svg x="{_n(number * wide)}" y="{_n(top)}" ', 1))
+        top += max(full_height(chart, wide, height) for chart in row)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(whole)} {_n(top)}" width="{_n(whole)}" '
+        f'height="{_n(top)}" style="max-width:100%;height:auto" role="group">\n{"".join(shown)}</svg>\n'
+    )
+
+
+def full_height(chart: Chart, width: float, height: float) -> float:
+    """The height of a chart with its note and legend, which come on top of ``height``."""
+    _, rows = _legend(chart, width, 0, "")
+    return height + 18 * rows + (18 if chart.note else 0)
 
 
 def _axes(frame: _Frame) -> Iterable[str]:
@@ -291,7 +317,11 @@ def _box(frame: _Frame, box: Box, style: int, faint: bool) -> str:
         f'stroke-width="1"/>'
     )
     if box.label:
-        shown += _halo(box.label, x + width / 2, y - 4, 'text-anchor="middle" font-size="12"')
+        needs = text_width(box.label, 12) + 6
+        inside = x + width + needs > frame.right and x - needs < frame.left
+        at = x + width + 6 if x + width + needs <= frame.right else x + width - 6 if inside else x - 6
+        anchor = "start" if at > x + width else "end"
+        shown += _halo(box.label, at, y + height / 2 + 4, f'text-anchor="{anchor}" font-size="12"')
     return shown
 
 
@@ -309,8 +339,9 @@ def _rule(frame: _Frame, rule: Rule, style: Style) -> str:
     return f'<path d="{path}" stroke-width="1.5" stroke-dasharray="{style.dash}" fill="none"/>{label}'
 
 
-def _legend(marks: Sequence[Line | Boxes], width: float, top: float, identity: str) -> tuple[list[str], int]:
+def _legend(chart: Chart, width: float, top: float, identity: str) -> tuple[list[str], int]:
     """The samples and names of the series, in as many rows as they need."""
+    marks = [mark for mark in chart.marks if not isinstance(mark, Rule) and mark.name]
     if len(marks) < 2:
         return [], 0
     shown, x, row = [], float(_LEFT), 0

@@ -70,6 +70,7 @@ LATE_OWN = {
         "widgets.debugger",
     },
     "keeping": {".", "page", "redacted", "regression", "resuming", "session", "tasks.mockwriter"},
+    "retrylab.lab": {"widgets.retrylab"},
     "cli": {"doctor", "export", "lab", "plots"},
     "tasks.services": {"tasks.services.backend"},
 }

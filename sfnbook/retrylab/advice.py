@@ -310,20 +310,22 @@ instead of $25.00.
         return Advice(
             finding._replace(state=facts.policy.state)
             for facts in _everywhere(given, given.definition, "", items, prices)
-            for finding in _found(facts)
+            for finding in found(facts)
         )
+    return Advice(found(facts_of(given, items, timeout_seconds, prices)))
+
+
+def facts_of(given: Any, items: int = 1_000, limit: int | None = None, prices: Prices = PRICES) -> Facts:
+    """A policy, or a state's of a machine, and what stands around it."""
     policy = read_policy(given)
-    facts = Facts(policy, items, timeout_seconds, prices=prices)
     if isinstance(given, tuple) and isinstance(given[0], StateMachine):
-        facts = next(
-            facts
-            for facts in _everywhere(given[0], given[0].definition, "", items, prices)
-            if facts.policy.state == policy.state
-        )
-    return Advice(_found(facts))
+        everywhere = _everywhere(given[0], given[0].definition, "", items, prices)
+        return next(facts for facts in everywhere if facts.policy.state == policy.state)
+    return Facts(policy, items, limit, prices=prices)
 
 
-def _found(facts: Facts) -> Iterator[Finding]:
+def found(facts: Facts) -> Iterator[Finding]:
+    """What the rules say of one policy."""
     for rule in RULES.values():
         yield from rule(facts)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.charts import STYLES, Boxes, Chart, Line, Rule
+from sfnbook.charts import STYLES, Box, Boxes, Chart, Line, Rule
 from sfnbook.textwidth import clipped
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ HATCHES: Final = {"plain": "", "rising": "///", "falling": "\\\\\\", "dots": "..
 MARKERS: Final = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross": "x"}
 
 
-def figure(*charts: Chart) -> Figure:
-    """The charts side by side, at most three in a row, as a new Figure.
+def figure(*charts: Chart, columns: int = IN_A_ROW) -> Figure:
+    """The charts side by side, so many in a row, as a new Figure.
 
     >>> from sfnbook.charts import axis
     >>> figure(Chart("A line", axis("x", 0, 1), axis("y", 0, 1), ())).axes[0].get_title(loc="left")
@@ -36,7 +36,7 @@ def figure(*charts: Chart) -> Figure:
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
 
-    columns = min(len(charts), IN_A_ROW)
+    columns = min(len(charts), columns)
     rows = -(-len(charts) // columns)
     size = (SIZE[0] * columns, SIZE[1] * rows)
     made = Figure(figsize=size, layout="constrained", facecolor="white")
@@ -85,11 +85,18 @@ def _boxes(axes: Axes, mark: Boxes) -> None:
             linewidth=1, hatch=HATCHES[style.hatch], label=mark.name if not number else None,
         )  # fmt: skip
         if box.label:
-            middle = (box.left + box.right) / 2
-            axes.annotate(
-                box.label, (middle, box.top), (0, 2), textcoords="offset points", ha="center", va="bottom",
-                fontsize=FONT - 3, parse_math=False,
-            )  # fmt: skip
+            _beside(axes, box)
+
+
+def _beside(axes: Axes, box: Box) -> None:
+    """The text of a box to its right; where that is outside, to its left."""
+    low, high = axes.get_xlim()
+    late = box.right > low + 0.85 * (high - low)
+    axes.annotate(
+        box.label, (box.left if late else box.right, (box.bottom + box.top) / 2), (-4 if late else 4, 0),
+        textcoords="offset points", ha="right" if late else "left", va="center", fontsize=FONT - 3,
+        parse_math=False, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1},
+    )  # fmt: skip
 
 
 def _line(axes: Axes, mark: Line) -> None:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from sfnbook.charts import Axis, Box, Boxes, Chart, Line, Mark, Rule, axis, time_axis
 from sfnbook.clock import SECOND
+from sfnbook.retrylab.load import Bin
 from sfnbook.retrylab.words import duration, plural, share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sfnbook.retrylab.herd import Herd, Trial
-    from sfnbook.retrylab.schedule import Attempt, Schedule
+    from sfnbook.retrylab.schedule import Attempt, Schedule, Span
     from sfnbook.retrylab.service import Service
     from sfnbook.retrylab.simulation import Measure, Simulation
 
 MOST_ROWS: Final = 24
 """Attempts that fit into a picture of a schedule."""
+
+BINS_OF_LOAD: Final = 240
+
+FEW_BINS: Final = 40
+
+ROOM: Final = 1.18
+"""A schedule's time axis is longer than it by this factor: the last delay is written there."""
+
+FEW_ROWS: Final = 8
+"""Attempts that fit into a small one."""
 
 BINS: Final = 40
 
@@ -25,47 +37,70 @@ MOST_STEPS: Final = 400
 """Points of a curve: more cannot be seen."""
 
 
-def schedule_chart(schedule: Schedule) -> Chart:
-    """The attempts on the clock, a row each, with the delays between them."""
-    shown = schedule.attempts[:MOST_ROWS]
-    jitter = schedule.has_jitter
-    high = max(attempt.end.high for attempt in shown)
-    rows = tuple((float(number), str(attempt.number)) for number, attempt in enumerate(reversed(shown), 1))
-    place = {attempt.number: row for (row, _), attempt in zip(rows, reversed(shown), strict=True)}
-    marks: list[Mark] = [Boxes("waits for it", tuple(_waits(shown, place)), 1, faint=True)]
-    if jitter:
-        spans = (
-            Box(one.start.low, one.start.high, place[one.number] - 0.3, place[one.number] + 0.3)
-            for one in shown
-            if one.start.high > one.start.low
-        )
-        marks = [Boxes("may start (full jitter)", tuple(spans), 2, faint=True)]
-    marks.append(Boxes("attempt, on average" if jitter else "attempt", tuple(_attempts(shown, place)), 0))
-    rest = len(schedule.attempts) - len(shown)
-    note = f"{plural(len(shown), 'attempt')}, {schedule.end}: {schedule.outcome or 'goes on'}"
-    if rest:
-        note = f"The first {len(shown)} of {len(schedule.attempts):,} attempts."
-    y = Axis("attempt", 0.4, len(shown) + 0.7, rows)
-    name = schedule.policy.state
-    return Chart(
-        f"Retries of {name}" if name else "Retries", time_axis("time", high * 1.04), y, tuple(marks), note
+def schedule_charts(schedules: Mapping[str, Schedule]) -> list[Chart]:
+    """A chart for each schedule, for little room and on the same time axis."""
+    return on_one_clock(
+        schedule_chart(schedule, FEW_ROWS)._replace(title=f"{name}: attempts")
+        for name, schedule in schedules.items()
     )
 
 
+def schedule_chart(schedule: Schedule, most: int = MOST_ROWS) -> Chart:
+    """The attempts on the clock, a row each, with the delays between them."""
+    shown = schedule.attempts[:most]
+    jitter = schedule.has_jitter
+    high = max(attempt.end.high for attempt in shown)
+    rows = tuple((float(number), str(attempt.number)) for number, attempt in enumerate(reversed(shown), 1))
+    place = {attempt.number: len(shown) + 1.0 - attempt.number for attempt in shown}
+    waits = Boxes("waits for it", tuple(_waits(shown, place)), 1, faint=True)
+    spans = Boxes("may start", tuple(_spans(shown, place)), 2, faint=True)
+    made = Boxes("attempt, on average" if jitter else "attempt", tuple(_attempts(shown, place)), 0)
+    marks: tuple[Mark, ...] = (spans, made) if jitter else (waits, made)
+    rest = len(schedule.attempts) - len(shown)
+    note = f"{plural(len(schedule.attempts), 'attempt')}, {schedule.end}: {schedule.outcome or 'goes on'}"
+    if rest:
+        note += f"; the first {len(shown)} are shown"
+    y = Axis("attempt", 0.4, len(shown) + 0.7, rows)
+    name = schedule.policy.state
+    return Chart(f"Retries of {name}" if name else "Retries", time_axis("time", high * ROOM), y, marks, note)
+
+
 def _attempts(shown: Sequence[Attempt], place: Mapping[int, float]) -> list[Box]:
+    """The attempts, each with the delay before it, where that is known."""
+    delays = ["", *("" if one.delay is None else _said(one.delay) for one in shown)]
     return [
-        Box(one.start.mean, one.end.mean, place[one.number] - 0.3, place[one.number] + 0.3) for one in shown
+        Box(
+            one.start.mean,
+            one.end.mean,
+            row - 0.3,
+            row + 0.3,
+            delay if one.start.low == one.start.high else "",
+        )
+        for one, row, delay in zip(shown, place.values(), delays, strict=False)
     ]
+
+
+def _spans(shown: Sequence[Attempt], place: Mapping[int, float]) -> list[Box]:
+    """When each attempt may start, where chance decides it."""
+    delays = ["", *("" if one.delay is None else _said(one.delay) for one in shown)]
+    return [
+        Box(one.start.low, one.start.high, row - 0.3, row + 0.3, delay)
+        for one, row, delay in zip(shown, place.values(), delays, strict=False)
+        if one.start.high > one.start.low
+    ]
+
+
+def _said(delay: Span) -> str:
+    """A delay in few words."""
+    return duration(delay.mean) if delay.low == delay.high else f"up to {duration(delay.high)}"
 
 
 def _waits(shown: Sequence[Attempt], place: Mapping[int, float]) -> list[Box]:
     found = []
     for one in shown:
         if one.delay is not None and one.number + 1 in place:
-            row = place[one.number + 1]
-            end = one.end.mean
-            label = duration(one.delay.mean)
-            found.append(Box(end, end + one.delay.mean, row - 0.12, row + 0.12, label))
+            row, end = place[one.number + 1], one.end.mean
+            found.append(Box(end, end + one.delay.mean, row - 0.12, row + 0.12))
     return found
 
 
@@ -128,9 +163,12 @@ def success_chart(simulation: Simulation) -> Chart:
     )
 
 
-def comparison_chart(simulations: Mapping[str, Simulation]) -> Chart:
-    """How much of the runs has succeeded by which time, a curve for each policy."""
-    high = max(simulation.time.highest for simulation in simulations.values()) or 1.0
+def comparison_chart(simulations: Mapping[str, Simulation], percent: float = 100) -> Chart:
+    """How much of the runs has succeeded by which time, a curve for each policy.
+
+    It ends when ``percent`` of the slowest policy's runs are over.
+    """
+    high = max(simulation.time.percentile(percent).value for simulation in simulations.values()) or 1.0
     lines = tuple(
         Line(name, tuple(curve(simulation, high)), number, steps=True)
         for number, (name, simulation) in enumerate(simulations.items())
@@ -147,25 +185,43 @@ def comparison_chart(simulations: Mapping[str, Simulation]) -> Chart:
 
 def curve(simulation: Simulation, end: float) -> list[tuple[float, float]]:
     """The share of all runs that have succeeded by each time, up to ``end``."""
-    counts = simulation.success_time.counts()
-    every = max(1, len(counts) // MOST_STEPS)
-    found, below = [(0.0, 0.0)], 0
-    for number, (value, times) in enumerate(counts, 1):
+    found, below, shown = [(0.0, 0.0)], 0, 0
+    step = simulation.runs / MOST_STEPS
+    for value, times in simulation.success_time.counts():
+        if value > end:
+            break
         below += times
-        if number % every == 0 or number == len(counts):
+        if below - shown >= step:
             found.append((value, below / simulation.runs))
+            shown = below
     return [*found, (end, below / simulation.runs)]
 
 
-def load_charts(herd: Herd) -> list[Chart]:
+def load_charts(herd: Herd, most: int = BINS_OF_LOAD) -> list[Chart]:
     """The load on the service over time, a chart for each policy on the same scale of calls."""
     service = herd.service
     top = max([service.per_second or 0.0, *(trial.load.peak() for trial in herd.trials.values())])
-    return [_load_chart(trial, service, top) for trial in herd.trials.values()]
+    return [_load_chart(trial, service, top, most) for trial in herd.trials.values()]
 
 
-def _load_chart(trial: Trial, service: Service, top: float) -> Chart:
-    bins, done = trial.load.bins(), trial.done.mean().value / SECOND
+def small_load_charts(herd: Herd) -> list[Chart]:
+    """The same for little room: coarser, and all on the same time axis."""
+    runs = plural(herd.runs, "run")
+    return on_one_clock(
+        chart._replace(title=f"{chart.title}: load on the service", note=f"{chart.note}; {runs}")
+        for chart in load_charts(herd, FEW_BINS)
+    )
+
+
+def on_one_clock(charts: Iterable[Chart]) -> list[Chart]:
+    """The charts with the longest of their time axes."""
+    made = list(charts)
+    longest = max((chart.x for chart in made), key=attrgetter("high"))
+    return [chart._replace(x=longest) for chart in made]
+
+
+def _load_chart(trial: Trial, service: Service, top: float, most: int) -> Chart:
+    bins, done = _coarser(trial.load.bins(), most), trial.done.mean().value / SECOND
     last = bins[-1].end if bins else 1.0
     # All clients at once are more in their instant than in any second: the line leaves the picture there.
     every = [(one.begin, min(one.served + one.refused, top * 1.15)) for one in bins]
@@ -176,11 +232,28 @@ def _load_chart(trial: Trial, service: Service, top: float) -> Chart:
     ]
     if (capacity := service.per_second) is not None:
         marks.append(Rule(f"capacity: {capacity:.3g} a second", y=capacity))
+    ended = "not over" if trial.unfinished.highest else "all are done"
     wasted, calls = trial.wasted.mean().value, trial.calls.mean().value
     return Chart(
         trial.name,
         time_axis("time", max(last, done) * 1.02),
         axis("calls per second", 0, top * 1.15, count=6),
         tuple(marks),
-        f"everyone is done after {duration(done)}; {wasted:,.0f} of {calls:,.0f} calls wasted",
+        f"{ended} after {duration(done)}; {wasted:,.0f} of {calls:,.0f} calls wasted",
     )
+
+
+def _coarser(bins: list[Bin], most: int) -> list[Bin]:
+    """Neighbours put together until there are at most so many."""
+    together = max(1, -(-len(bins) // most))
+    groups = [bins[first : first + together] for first in range(0, len(bins), together)]
+    return [
+        Bin(
+            group[0].begin,
+            group[0].begin + together * (group[0].end - group[0].begin),
+            sum(one.served for one in group) / together,
+            sum(one.refused for one in group) / together,
+            max(one.in_progress for one in group),
+        )
+        for group in groups
+    ]

@@ -78,7 +78,7 @@ class Service:
     def per_second(self) -> float | None:
         """How many calls a second it takes in the long run, as long as load does not slow it; None: any."""
         limits = [] if self.rate is None else [float(self.rate)]
-        mean = sum(drawn(self.seconds, chance.mix(number)) for number in range(_DRAWS)) / _DRAWS
+        mean = mean_seconds(self.seconds)
         if self.concurrency is not None and mean:
             limits.append(self.concurrency / mean)
         return min(limits, default=None)
@@ -150,6 +150,17 @@ class Desk:
     def done(self) -> None:
         """A call leaves its place."""
         self.in_progress -= 1
+
+
+def mean_seconds(seconds: Seconds) -> float:
+    """The mean of a number of seconds or of a distribution.
+
+    >>> mean_seconds(3)
+    3.0
+    """
+    if not isinstance(seconds, Duration):
+        return float(seconds)
+    return sum(drawn(seconds, chance.mix(number)) for number in range(_DRAWS)) / _DRAWS
 
 
 def _factor(slowdown: Callable[[int], float], in_progress: int) -> float:

@@ -105,10 +105,11 @@ class Client:
         return microseconds(retry.delay(retrier, used, self.bits()))
 
 
-class _Run:
-    """One run of one policy: the calendar of events, and what each of them does.
+class Running:
+    """One run of one policy under way: the calendar of events, and what each of them does.
 
-    An event is (time, rank, number of the event, what happens, client, what it needs to know).
+    ``load`` is told of every call.  An event is (time, rank, number of the event, what happens, client,
+    what it needs to know).
     """
 
     def __init__(
@@ -122,14 +123,18 @@ class _Run:
         self.version = 0  # of the row, under optimistic locking
         self.scheduled = self.calls = self.wasted = self.done = self.gave_up = 0
         self.open = clients
-
-    def run(self) -> Stampede:
-        """Until every client has its answer, or there is no end in sight."""
         self._arrive()
-        events = self.events
-        while events and self.open and self.calls < MOST_CALLS:
+
+    def advance(self, calls: int) -> bool:
+        """Let so many calls happen; is there more to come?"""
+        events, until = self.events, min(self.calls + calls, MOST_CALLS)
+        while events and self.open and self.calls < until:
             now, _, _, happen, number, extra = heappop(events)
             happen(now, number, extra)
+        return bool(events and self.open and self.calls < MOST_CALLS)
+
+    def so_far(self) -> Stampede:
+        """What it came to until now."""
         return Stampede(self.calls, self.wasted, self.done, self.gave_up, self.open)
 
     def at(self, time: int, happen: Callable[[int, int, Any], None], number: int, extra: Any = None) -> None:
@@ -224,4 +229,6 @@ def stampede(
     Under optimistic locking this is Marc Brooker's simulation of "Exponential Backoff And Jitter":
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    return _Run(policy, arrivals, service, clients, seed, load).run()
+    running = Running(policy, arrivals, service, clients, seed, load)
+    running.advance(MOST_CALLS)
+    return running.so_far()
