@@ -109,9 +109,9 @@ def test_an_input_is_edited_and_bad_json_is_told(shown):
 def test_an_injected_error_takes_the_other_branch(shown):
     page = shown(ORDER, more=", tasks={'Charge': {}}")
     panel(page, "faults")
-    page.fill(f"{DEBUGGER} .sfn-form input[list]:visible", "Broken")
-    page.click("text=Inject error")
-    expect_text(page, f"{DEBUGGER} .sfn-rows", "Charge fails with Broken")
+    page.locator(".sfn-panel-faults").get_by_label("Error").fill("Broken")
+    page.click('.sfn-panel-faults button:has-text("Inject")')
+    expect_text(page, ".sfn-panel-faults .sfn-list", "Charge fails with Broken")
     press(page, "run")
     expect_status(page, Charge="caught", Refund="succeeded", Done="none")
 
@@ -193,7 +193,7 @@ def test_a_click_on_a_state_shows_its_data_and_one_on_a_transition_goes_there(sh
     page.click('[data-pointer="/States/Prepare"]')
     expect_text(page, f"{DEBUGGER} .sfn-heading", "Prepare")
     panel(page, "events")
-    page.select_option(f"{DEBUGGER} .sfn-events select", index=1)
+    page.click('.sfn-panel-events [data-act="go:1"]')
     expect_status(page, Prepare="current", Charge="none")
 
 

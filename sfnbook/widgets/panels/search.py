@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 100
 """How many transitions are listed."""
+QUICK: Final = 2000
+"""Up to so many transitions, what is new is searched at once."""
 AROUND: Final = 40
 """Letters of a value to the left and right of what was found."""
 
@@ -36,9 +38,11 @@ class Search:
         )  # fmt: skip
         self.field.observe(lambda _: self._search(), "value")
         self.text = markup(desk.plain, self._do)
-        self.widget = w.VBox([self.field, self.text])
+        form = w.VBox([self.field])
+        form.add_class("sfn-form")
+        self.widget = w.VBox([form, self.text])
         self._moment: Moment | None = None
-        self._branch: Any = None
+        self._recorded: tuple[Any, int] = None, 0
 
     def _do(self, act: str) -> None:
         what, _, where = act.partition(":")
@@ -48,11 +52,12 @@ class Search:
             self.desk.select(where)
 
     def show(self, moment: Moment) -> None:
-        """What was found stays; on another branch it is looked for again."""
+        """What was found stays; where much is recorded, it is looked for again on another branch only."""
         self._moment = moment
-        branch = moment.debugger.branches.current
-        if branch is not self._branch:
-            self._branch = branch
+        debugger = moment.debugger
+        recorded = debugger.branches.current, min(debugger.length, QUICK)
+        if recorded != self._recorded:
+            self._recorded = recorded
             self._search()
 
     def _search(self) -> None:
@@ -68,7 +73,9 @@ class Search:
         html = heading("States", str(len(states))) + f'<ul class="sfn-list">{rows}</ul>'
         moves = [_act(one, wanted) for one in found[:MOST]]
         rows = "".join(f"<li>{act.html('sfn-link')}</li>" for act in moves)
-        note = f"{len(found):,}" + (f", the first {MOST} are listed" if len(found) > MOST else "")
+        note = f"{len(found):,} of {debugger.length:,}" + (
+            f", the first {MOST} are listed" if len(found) > MOST else ""
+        )
         html += heading("Transitions", note) + f'<ul class="sfn-list">{rows}</ul>'
         self.text.show(html, [*acts, *moves])
 
