@@ -547,11 +547,11 @@ class Debugger(Keeping):
         for listener in tuple(self._listeners):
             listener()
 
-    def to_svg(self) -> str:
-        """The picture with what happened so far."""
+    def to_svg(self, caption: str = "") -> str:
+        """The picture with what happened so far, and a line below."""
         from sfnbook.svg import to_svg  # noqa: PLC0415
 
-        return to_svg(self._picture(), marks=self.marks(), title=self.machine.name)
+        return to_svg(self._picture(), marks=self.marks(), title=self.machine.name, caption=caption)
 
     def plot(self) -> Any:
         """The same picture as a matplotlib Figure, for slides and papers.
@@ -610,7 +610,7 @@ class Debugger(Keeping):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         bundle: Any = self.show()._repr_mimebundle_() if in_a_notebook() else {}
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {**(data or {}), "text/plain": repr(self), "image/svg+xml": self.to_svg()}
+        return {"image/svg+xml": self.to_svg(), **(data or {}), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         branch = "" if self.branches.current.name == "main" else f", {self.branches.current.name}"

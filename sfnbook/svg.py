@@ -45,6 +45,7 @@ _LINE: Final = "#6b7683"
 _CATCH: Final = "#c0361a"
 _TAKEN: Final = "#0d5ba8"
 NOTE_SIZE: Final = 10.5
+_CAPTION: Final = 20.0  # pixels for a line below the picture
 
 _FONT: Final = (
     "var(--jp-ui-font-family,'Amazon Ember','Helvetica Neue',Roboto,Arial),"
@@ -67,6 +68,7 @@ stroke:color-mix(in srgb,var(--sfn-hue) 88%,var(--sfn-ink));filter:drop-shadow(0
 ID .sfn-container .sfn-face{filter:none;fill:color-mix(in srgb,var(--sfn-hue) max(6%,var(--sfn-tint)*.6),
 var(--sfn-surface))}
 ID .sfn-lane{fill:color-mix(in srgb,var(--sfn-surface) 70%,transparent);stroke:var(--sfn-line)}
+ID .sfn-caption{fill:color-mix(in srgb,var(--sfn-ink) 68%,var(--sfn-surface))}
 ID .sfn-name{fill:var(--sfn-ink)}
 ID .sfn-detail{fill:color-mix(in srgb,var(--sfn-ink) 68%,var(--sfn-surface))}
 ID .sfn-badge{display:none}
@@ -103,13 +105,14 @@ def to_svg(
     status: Mapping[str, str] | None = None,
     marks: Marks | None = None,
     title: str | None = None,
+    caption: str = "",
 ) -> str:
     """The picture as SVG text; ``status`` gives the states by pointer a name of `STATUSES`.
 
-    ``marks`` gives that and all else that happened.  Each state is a ``<g class="sfn-node">`` with
-    ``data-pointer`` and ``data-status``, and can be focused; each edge is there a second time as a
-    ``<path class="sfn-way">`` that shows when it has ``data-taken``.  So a live view changes
-    attributes and texts only.
+    ``marks`` gives that and all else that happened; ``caption`` is a line below.  Each state is a
+    ``<g class="sfn-node">`` with ``data-pointer`` and ``data-status``, and can be focused; each edge
+    is there a second time as a ``<g class="sfn-way">`` that shows when it has ``data-taken``.  So a
+    live view changes attributes and texts only.
 
     >>> from sfnbook.layout import layout
     >>> from sfnbook.parse import definition
@@ -128,18 +131,26 @@ def to_svg(
             *(_edge(edge, strokes) for edge, strokes in fresh_strokes(geometry.edges)),
             *(_way(number, edge, marks) for number, edge in enumerate(geometry.edges)),
             *(_label(edge, edge.label_box) for edge in geometry.edges if edge.label_box),
+            _caption(geometry, caption),
         ]
     )
-    caption = escaped(title or "State machine")
-    size = f"{_number(geometry.width)} {_number(geometry.height)}"
-    identity = "sfn-" + hashlib.sha256(f"{size}{caption}{body}".encode()).hexdigest()[:12]
+    name = escaped(title or "State machine")
+    wide = max(geometry.width, width(caption, NOTE_SIZE) + 2 * _CAPTION if caption else 0)
+    w, h = _number(wide), _number(geometry.height + (_CAPTION if caption else 0))
+    identity = "sfn-" + hashlib.sha256(f"{w} {h}{name}{body}".encode()).hexdigest()[:12]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" id="{identity}" class="sfn-graph" viewBox="0 0 {size}" '
-        f'width="{_number(geometry.width)}" height="{_number(geometry.height)}" role="group" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{identity}" class="sfn-graph" viewBox="0 0 {w} {h}" '
+        f'width="{w}" height="{h}" role="group" '
         f'aria-labelledby="{identity}-title" font-family="Helvetica, Arial, sans-serif">\n'
-        f'<title id="{identity}-title">{caption}</title>\n'
+        f'<title id="{identity}-title">{name}</title>\n'
         f"<style>{_style(identity)}</style>\n{body}</svg>\n"
     )
+
+
+def _caption(geometry: Geometry, caption: str) -> str:
+    style = f'font-size="{_number(NOTE_SIZE)}" fill="{_INK}"'
+    y = geometry.height + _CAPTION / 2
+    return _text(caption, "sfn-caption", _CAPTION, y, style) + "\n" if caption else ""
 
 
 def ways(geometry: Geometry) -> dict[Way, int]:

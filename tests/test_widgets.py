@@ -142,6 +142,7 @@ def test_a_saved_notebook_has_a_picture(show):
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         assert 'data-status="succeeded"' in data["image/svg+xml"]
         assert "application/vnd.jupyter.widget-view+json" in data
+        assert ("pip install ipywidgets anywidget" in data["image/svg+xml"]) == (shown is view)
 
 
 # --- the buttons -------------------------------------------------------------------------------------

@@ -33,6 +33,20 @@ if TYPE_CHECKING:
     from sfnbook.widgets.panel import Panel
 
 BY_PEOPLE: Final = frozenset({"Edited", "Injected", "Answered", "Heartbeat"})
+ABSENT: Final = (
+    "A picture of this moment. To step here: pip install ipywidgets anywidget where Jupyter runs, "
+    "then run the cell (sfnbook doctor finds what is missing)."
+)
+"""What is said where there is no kernel, or no front end for widgets."""
+
+HINT: Final = (
+    '<div class="sfn-missing">The graph and the keys need the front end of anywidget: <code>pip install '
+    "anywidget</code> where Jupyter itself runs, and reload the page. Until then "
+    "<code>debugger.show(plain=True)</code> shows all but the keys; <code>sfnbook doctor</code> finds what "
+    "is missing.</div>"
+)
+"""What is said where ipywidgets are shown and anywidget is not: its style sheet hides this line."""
+
 MOST_AT_ONCE: Final = 1024
 """Transitions between two looks at the time while running."""
 
@@ -79,16 +93,20 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._runner = Runner(self._advance, self._ran)
         self._at_once = 1
         self.panels: dict[str, Panel] = {}
-        self.frame = styles(scale) if plain else Frame(list(KEYS), lambda key: self.press(KEYS[key]), scale)
+        self.frame = styles(scale) if plain else self._frame(scale)
+        hint = [] if plain else [w.HTML(HINT)]
         self._build(opened)
         self._unobserve = debugger.observe(self._hear)
-        super().__init__(
-            [self.frame, self.toolbar.widget, self.used, self.now, self.head, self.menu, self.body, self.foot,
-             self.outcome, self.problem]
-        )  # fmt: skip
+        above = [self.frame, *hint, self.toolbar.widget, self.used, self.now, self.head, self.menu]
+        super().__init__([*above, self.body, self.foot, self.outcome, self.problem])
+        if not plain:
+            self.frame.view = self.model_id
         self.add_class("sfn-debugger").add_class(f"sfn-scale-{scale * 100:.0f}")
         register(self)
         self._arrange()
+
+    def _frame(self, scale: float) -> Frame:
+        return Frame(list(KEYS), lambda key: self.press(KEYS[key]), lambda: self.svg(ABSENT), scale)
 
     def _build(self, opened: tuple[str, ...]) -> None:
         self.toolbar = Toolbar(self.press, self._switch, self._scrub, plain=self.plain)
@@ -284,6 +302,8 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         for name in visible:
             if name != "graph":
                 self._show(name, moment)
+        if not self.plain:
+            self.frame.moment += 1
         self._shown_at = time.monotonic()
 
     def _show(self, name: str, moment: Moment) -> None:
@@ -355,13 +375,13 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
                     root.close()
         super().close()
 
-    def svg(self) -> str:
+    def svg(self, caption: str = "") -> str:
         """The graph as it stands, as SVG text."""
-        drawn: str = self.debugger.to_svg()
+        drawn: str = self.debugger.to_svg(caption)
         return drawn
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return with_picture(super()._repr_mimebundle_(**options), self.svg())
+        return with_picture(super()._repr_mimebundle_(**options), self.svg(ABSENT))
 
 
 def _in_menu(name: str) -> bool:

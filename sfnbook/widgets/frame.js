@@ -1,5 +1,6 @@
 // What the browser does for the whole debugger's view: keys, size, full screen.
-// Python sends `shortcuts` (the debugger's keys, as "Shift+F10") and `scale`; this sends {key}.
+// Python sends `shortcuts` (the debugger's keys, as "Shift+F10"), `scale`, `view` (the id of the view's model)
+// and `moment`, a number that changes with whatever is shown; this sends {key}, and {picture: true} to be sent {svg}.
 
 /** @typedef {{model: any, el: HTMLElement}} Context */
 
@@ -22,6 +23,31 @@ function mend(root) {
     const title = item.getAttribute("title");
     if (title && !labelled && !item.textContent?.trim()) item.setAttribute("aria-label", title);
     if (title && !labelled && item.matches("select, textarea")) item.setAttribute("aria-label", title);
+  }
+}
+
+const WIDGET = "application/vnd.jupyter.widget-view+json";
+const REST = 500; // milliseconds without a change after which the notebook's picture is made anew
+
+/** The outputs of the notebook around that show a view, with their cells; none outside of JupyterLab and Notebook 7.
+ * @param {any} model @returns {{cell: any, number: number}[]} */
+function outputsOf(model) {
+  const cells = model.widget_manager?.context?.model?.cells ?? [];
+  const found = [];
+  for (const cell of cells)
+    for (let number = 0; number < (cell.outputs?.length ?? 0); number++)
+      if (cell.outputs.get(number).data?.[WIDGET]?.model_id === model.get("view")) found.push({ cell, number });
+  return found;
+}
+
+/** Let the notebook's file have the picture of the moment at which it is left. The output that is on show is not
+ * touched: drawing it anew would take away the focus and what is unfolded. @param {any} model @param {string} svg */
+function keepPicture(model, svg) {
+  for (const { cell, number } of outputsOf(model)) {
+    const output = cell.sharedModel.getOutputs()[number];
+    if (!output?.data?.["image/svg+xml"]) continue;
+    const kept = { ...output, data: { ...output.data, "image/svg+xml": svg } };
+    cell.sharedModel.updateOutputs(number, number + 1, [kept], "silent-change");
   }
 }
 
@@ -57,6 +83,15 @@ function render({ model, el }) {
     if (/** @type {Element} */ (event.target).closest(".sfn-do-present")) present();
   };
   const onScreen = () => presenting(document.fullscreenElement === root);
+
+  let rest = 0;
+  const onMoment = () => {
+    window.clearTimeout(rest);
+    rest = window.setTimeout(() => { if (outputsOf(model).length) model.send({ picture: true }); }, REST);
+  };
+  const onMessage = (/** @type {{svg?: string}} */ message) => {
+    if (message.svg) keepPicture(model, message.svg);
+  };
   const growth = new MutationObserver(() => mend(root));
   const attached = requestAnimationFrame(() => {
     root = el.closest(".sfn-debugger") ?? el;
@@ -68,10 +103,15 @@ function render({ model, el }) {
     growth.observe(root, { childList: true, subtree: true });
   });
   model.on("change:scale", resize);
+  model.on("change:moment", onMoment);
+  model.on("msg:custom", onMessage);
   return () => {
     cancelAnimationFrame(attached);
     growth.disconnect();
+    window.clearTimeout(rest);
     model.off("change:scale", resize);
+    model.off("change:moment", onMoment);
+    model.off("msg:custom", onMessage);
     root.removeEventListener("keydown", onKey);
     root.removeEventListener("click", onClick);
     root.removeEventListener("fullscreenchange", onScreen);

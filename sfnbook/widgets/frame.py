@@ -21,23 +21,33 @@ STYLE: Final = "\n".join((HERE / name).read_text("utf-8") for name in ("debugger
 
 
 class Frame(anywidget.AnyWidget):
-    """Listens for ``shortcuts`` ("Shift+F10") in the view around it and makes it ``scale`` times as large."""
+    """Listens for ``shortcuts`` ("Shift+F10") in the view around it and makes it ``scale`` times as large.
+
+    When nothing has moved for a while, the browser asks for the ``picture`` of the ``view`` and puts
+    it into the notebook, which so shows without a kernel the moment at which it was left.
+    """
 
     _esm: ClassVar[Any] = HERE / "frame.js"
     _css: ClassVar[Any] = STYLE
 
     shortcuts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     scale = traitlets.Float(1.0).tag(sync=True)
+    view = traitlets.Unicode("").tag(sync=True)
+    moment = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, keys: Sequence[str], press: Callable[[str], None], scale: float) -> None:
-        self._press = press
+    def __init__(
+        self, keys: Sequence[str], press: Callable[[str], None], picture: Callable[[], str], scale: float
+    ) -> None:
+        self._press, self._picture = press, picture
         super().__init__(shortcuts=list(keys), scale=scale)
         self.on_msg(self._hear)
 
     def _hear(self, _widget: Any, message: Any, _buffers: Any) -> None:
-        key = message.get("key") if isinstance(message, dict) else None
-        if key in self.shortcuts:
-            self._press(key)
+        said = message if isinstance(message, dict) else {}
+        if said.get("key") in self.shortcuts:
+            self._press(said["key"])
+        elif said.get("picture"):
+            self.send({"svg": self._picture()})
 
 
 def styles(scale: float) -> Any:
