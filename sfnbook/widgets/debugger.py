@@ -106,7 +106,7 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._arrange()
 
     def _frame(self, scale: float) -> Frame:
-        return Frame(list(KEYS), lambda key: self.press(KEYS[key]), lambda: self.svg(ABSENT), scale)
+        return Frame(list(KEYS), lambda key: self.press(KEYS[key]), scale, lambda: self.svg(ABSENT))
 
     def _build(self, opened: tuple[str, ...]) -> None:
         self.toolbar = Toolbar(self.press, self._switch, self._scrub, plain=self.plain)

@@ -36,7 +36,11 @@ class Frame(anywidget.AnyWidget):
     moment = traitlets.Int(0).tag(sync=True)
 
     def __init__(
-        self, keys: Sequence[str], press: Callable[[str], None], picture: Callable[[], str], scale: float
+        self,
+        keys: Sequence[str],
+        press: Callable[[str], None],
+        scale: float,
+        picture: Callable[[], str] = lambda: "",
     ) -> None:
         self._press, self._picture = press, picture
         super().__init__(shortcuts=list(keys), scale=scale)
