@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 from sfnbook import outside
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
+from sfnbook.explain import scene_at, stages, subject_of
 from sfnbook.frames import AWAITING, DEADLINE, OVER, QUEUED, Change, Frame, FrameId
 from sfnbook.tasks.answers import Answer
 from sfnbook.tasks.error_names import error_names
@@ -93,6 +94,15 @@ class Recording(Execution):
     def shown(self, number: int) -> Transition:
         """A recorded change as people look at it."""
         return self.transition(self.changes[number], number)
+
+    def stages(self, number: int) -> dict[str, Json]:
+        """`Transition.data_flow` of a recorded change, with its context object, for those who only read."""
+        change = self.changes[number]
+        flow = stages(change, self.origin, number)
+        frame = subject_of(change)
+        if flow and frame is not None:
+            flow["context"] = scene_at(self.origin, frame, change.time, number).context_of(frame)
+        return flow
 
     def forward(self) -> Change | None:
         """The next change, made or re-applied; None at the end, or where an answer is missing."""

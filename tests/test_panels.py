@@ -403,6 +403,9 @@ def test_two_branches_are_compared(both):
     assert "after Large? (StateExited): the end | Review (StateEntered)" in html
     assert "billed_transitions" in html
     assert "price as Standard" in html
+    assert "<b>Only in main</b>" in html
+    panel.compared.click("select:/States/Review")
+    assert "Review" in view.show_panel("data").text.html
     go = next(name for name in panel.compared.acts)
     panel.compared.click(go)
     assert view.debugger.transition.path == "Large?"

@@ -106,6 +106,8 @@ def same(one: Json, other: Json) -> bool:
     >>> same({"a": [1]}, {"a": [1]}), same({"a": True}, {"a": 1})
     (True, False)
     """
+    if one is other:
+        return True
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from html import escape
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sfnbook.values import size
 from sfnbook.widgets.documents import LINES, UNCOMPARED, json_html, same
@@ -175,13 +175,13 @@ def definition_html(definition: Json, *, folded: bool) -> str:
     return f'<details class="sfn-flow"{"" if folded else " open"}>{title}{json_html(definition)}</details>'
 
 
-def with_context(flow: Mapping[str, Json], transition: Any, entered: Any) -> dict[str, Json]:
-    """The stages with what is beside them: variables, as they were and are, and the context object."""
+def with_variables(
+    flow: Mapping[str, Json], before: Mapping[str, Json], after: Mapping[str, Json]
+) -> dict[str, Json]:
+    """The stages with the variables as they were on entering the state, and as they are."""
     if not flow:
-        return dict(flow)
-    found = {**flow, "context": transition.context}
-    variables = transition.variables
-    before = found["variablesBefore"] = entered.variables
-    if "variables" not in flow and (variables or before):
-        found["variables"] = variables
+        return {}
+    found = {**flow, "variablesBefore": dict(before)}
+    if "variables" not in flow and (before or after):
+        found["variables"] = dict(after)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import ipywidgets as w
@@ -11,12 +12,13 @@ from sfnbook.clock import duration
 from sfnbook.comparing import compare
 from sfnbook.errors import UsageError
 from sfnbook.prices import standard_price
+from sfnbook.values import state_name
 from sfnbook.widgets.forms import Form
 from sfnbook.widgets.markup import REMOVE, Act, markup
 from sfnbook.widgets.words import clipped, heading, message_html
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sfnbook.branches import Branch
     from sfnbook.comparing import Comparison, Parting
@@ -54,6 +56,8 @@ class Branches:
             self.desk.visit(debugger.branches.delete, name)
         elif what == "go":
             self.desk.visit(debugger.goto, int(name))
+        elif what == "select":
+            self.desk.select(name)
         elif what == "compare":
             self._with = None if self._with == name else name
             self.desk.visit(lambda: None)
@@ -115,9 +119,15 @@ class Branches:
         except UsageError as problem:
             self.compared.show(message_html(str(problem)))
             return
-        parts = found.path
-        acts = [] if parts is None else list(_go(parts))
-        self.compared.show(comparison_html(found, acts), acts)
+        acts = [] if found.path is None else list(_go(found.path))
+        pointers = {state.name: pointer for pointer, state in moment.states.items()}
+        alone = [_alone(one, two, pointers) for one, two in permutations((branches.current, other))]
+        html = comparison_html(found, acts) + "".join(
+            f"<p><b>Only in {escape(one.name)}</b> {' '.join(act.html('sfn-link') for act in offered)}</p>"
+            for one, offered in zip((branches.current, other), alone, strict=True)
+            if offered
+        )
+        self.compared.show(f'<div class="sfn-compared">{html}</div>', [*acts, *alone[0], *alone[1]])
 
 
 def _go(parts: Parting) -> Iterator[Act]:
@@ -143,10 +153,21 @@ def comparison_html(found: Comparison, acts: list[Act]) -> str:
         else ""
     )
     links = " ".join(act.html() for act in acts)
-    return (
-        f'<div class="sfn-compared">{heading("Compared", names)}{told}<p>{links}</p>'
-        f"{found.outcome.to_html()}{rest}</div>"
-    )
+    return f"{heading('Compared', names)}{told}<p>{links}</p>{found.outcome.to_html()}{rest}"
+
+
+def _alone(one: Branch, other: Branch, pointers: Mapping[str, str]) -> list[Act]:
+    """The states that one branch entered and the other did not: a click looks at them in the graph."""
+    return [
+        Act(f"select:{pointers[name]}", f"{name} (look at it)", escape(name))
+        for name in sorted(_entered(one) - _entered(other))
+        if name in pointers
+    ]
+
+
+def _entered(branch: Branch) -> set[str]:
+    entered = (change.frame for change in branch.execution.changes if change.kind == "StateEntered")
+    return {state_name(frame.state) for frame in entered}
 
 
 def _tree(branches: list[Branch], parent: str | None, depth: int) -> Iterator[tuple[Branch, int]]:

@@ -12,7 +12,7 @@ from sfnbook.theme import STATUSES
 from sfnbook.widgets.documents import LINES, STEP_LINES
 from sfnbook.widgets.forms import update
 from sfnbook.widgets.markup import Act, markup
-from sfnbook.widgets.stages import definition_html, pipeline_html, stages_html, with_context
+from sfnbook.widgets.stages import definition_html, pipeline_html, stages_html, with_variables
 from sfnbook.widgets.words import heading
 
 if TYPE_CHECKING:
@@ -108,12 +108,12 @@ class Data:
         one = next((one for one in self._attempts if one.key == self.attempt.value), None)
         if one is None:
             return heading(state.name, _notes(moment)) + definition_html(definition, folded=False), {}
-        shown = moment.debugger.execution.shown
-        transition = shown(one.last)
-        flow = with_context(transition.data_flow, transition, shown(one.first))
+        execution = moment.debugger.execution
+        entered, last = execution.changes[one.first].frame, execution.changes[one.last].frame
+        flow = with_variables(execution.stages(one.last), entered.variables, last.variables)
         way = pipeline_html(definition, state.query_language == "JSONata", state.type)
         stages = stages_html(flow, definition, self._lines)
-        return heading(transition.path, _notes(moment)) + way + stages, flow
+        return heading(one.key[0], _notes(moment)) + way + stages, flow
 
 
 def _notes(moment: Moment) -> str:

@@ -11,7 +11,6 @@ import ipywidgets as w
 
 from sfnbook.errors import UsageError
 from sfnbook.outside import EDITABLE
-from sfnbook.values import copied
 from sfnbook.widgets.editor import json_editor, problem_of
 from sfnbook.widgets.forms import Form, button, parsed, printed, update
 from sfnbook.widgets.words import heading, message_html
@@ -47,6 +46,8 @@ class Edit:
         self._values: dict[str, Json] = {}
         self._drafts: dict[str, str] = {}
         self._given, self._quiet = "", False
+        self._shown: Json = None
+        self._of: str | None = None
         self.field.on_submit(self.form.submit)
         self.field.observe(lambda _: self._typed(), "value")
         self.what.observe(lambda change: self._chosen(change["old"]), "value")
@@ -66,7 +67,7 @@ class Edit:
             self._quiet = False
         self._given = self.field.value
         self._drafts.pop(what, None)
-        self.name.value = ""
+        self.name.value, self._of = "", None
         self._load()
 
     def _variable(self, what: str) -> str:
@@ -77,7 +78,7 @@ class Edit:
 
     def _undo(self) -> None:
         self._drafts.pop(self.what.value, None)
-        self._given = self.field.value
+        self._given, self._of = self.field.value, None
         self.form.message.value = ""
         self._load()
 
@@ -129,8 +130,11 @@ class Edit:
         what = self.what.value
         if self._quiet:
             return
-        if not self._dirty:
-            self._given = "" if what is None else printed(self._values.get(what, {}))
+        value = self._values.get(what, {})
+        # What is there already is not printed again: it may be large.
+        if not self._dirty and (value is not self._shown or what != self._of or what in self._drafts):
+            self._shown, self._of = value, what
+            self._given = "" if what is None else printed(value)
             update(self.field, value=self._drafts.pop(what, self._given))
         off = what is None
         update(self.field, disabled=off, label=self._words(what))
@@ -170,7 +174,7 @@ def _values(moment: Moment, following: Json) -> dict[str, Json]:
     frame, question = debugger.execution.upcoming(), debugger.unanswered
     found: dict[str, Json] = {INPUT: following}
     if frame is not None:
-        found |= {VARIABLE + name: copied(value) for name, value in frame.variables.items()}
+        found |= {VARIABLE + name: value for name, value in frame.variables.items()}
     if question is not None:
         name = question.path.rpartition(".")[2].rpartition("/")[2]
         found[RESULT + name] = question.draft
@@ -182,4 +186,4 @@ def next_input(execution: Any) -> tuple[str | None, Json]:
     frame = execution.upcoming()
     if frame is None or frame.phase not in EDITABLE:
         return None, None
-    return execution.path_of(frame), copied(frame.data)
+    return execution.path_of(frame), frame.data
