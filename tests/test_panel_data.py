@@ -85,6 +85,10 @@ def test_the_way_of_the_data_names_the_fields_that_are_set(show):
     html = shown(opened(view, "data", CHARGE))
     assert "<b>ResultPath</b>" in html
     assert "<span>InputPath</span>" in html
+    choice = shown(opened(view, "data", "/States/Large?"))
+    assert re.findall(r"<(?:b|span)>(\w+)</(?:b|span)>", choice.split("sfn-pipeline")[1].split("</p>")[0]) == [
+        "Input", "InputPath", "Choice", "OutputPath", "Output",
+    ]  # fmt: skip
 
 
 def test_variables_are_compared_with_those_before(show):
@@ -210,6 +214,8 @@ def test_a_retry_cites_its_retrier_and_a_click_goes_there(show):
     view.press("run")
     panel = opened(view, "why", CHARGE)
     assert "Retrier 1 takes Busy: attempt 2 starts in 10 s" in shown(panel)
+    lines = view.debugger.machine.listing.lines
+    assert any('"IntervalSeconds": 10' in lines[number - 1] for number in marked(panel, "sfn-cited"))
     retried = next(one for one in view.debugger.transitions if one.kind == "RetryScheduled")
     panel.text.click(f"go:{retried.number}")
     assert view.debugger.transition == retried

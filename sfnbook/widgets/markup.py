@@ -95,9 +95,9 @@ class PlainMarkup(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         return shown
 
     def show(self, html: str, acts: Iterable[Act] = ()) -> None:
-        """Show a text, and offer the acts."""
+        """Show a text, and offer the acts; nothing in the text itself can be clicked here."""
         self.acts = {act.name: act for act in acts}
-        update(self.text, value=html)
+        update(self.text, value=html.replace('<button type="button"', '<button type="button" disabled'))
         options = tuple((act.words, act.name) for act in self.acts.values())
         if self.choice.options != options:
             self.choice.options = options

@@ -143,7 +143,7 @@ SHORT_FIELD: Final = 160
 def pipeline_html(fields: Mapping[str, Json], jsonata: bool, kind: str) -> str:
     """The way of the data through a state, those steps that the definition has set apart from the rest."""
     work = {"Map": "iterations", "Parallel": "branches"}.get(kind, kind)
-    steps = JSONATA if jsonata else JSONPATH
+    steps = (JSONATA if jsonata else JSONPATH).get(kind, JSONATA_REST if jsonata else JSONPATH_REST)
     parts = ["Input", *(work if step == WORK else step for step in steps), "Output"]
     there = {"Input", "Output", work, *fields}
     return (
@@ -156,8 +156,20 @@ def pipeline_html(fields: Mapping[str, Json], jsonata: bool, kind: str) -> str:
 
 
 WORK: Final = "the state's work"
-JSONPATH: Final = ("InputPath", "Parameters", WORK, "ResultSelector", "ResultPath", "OutputPath")
-JSONATA: Final = ("Arguments", WORK, "Assign")
+JSONPATH_REST: Final = ("InputPath", WORK, "OutputPath")
+JSONPATH: Final[Mapping[str, tuple[str, ...]]] = {
+    "Pass": ("InputPath", "Parameters", WORK, "ResultPath", "OutputPath"),
+    "Task": ("InputPath", "Parameters", WORK, "ResultSelector", "ResultPath", "OutputPath"),
+    "Parallel": ("InputPath", "Parameters", WORK, "ResultSelector", "ResultPath", "OutputPath"),
+    "Map": ("InputPath", "ItemsPath", "ItemSelector", WORK, "ResultSelector", "ResultPath", "OutputPath"),
+}
+JSONATA_REST: Final = (WORK, "Assign")
+JSONATA: Final[Mapping[str, tuple[str, ...]]] = {
+    "Task": ("Arguments", WORK, "Assign"),
+    "Parallel": ("Arguments", WORK, "Assign"),
+    "Map": ("Items", "ItemSelector", WORK, "Assign"),
+}
+"""The fields that a kind of state may have, in the order in which the data goes through them."""
 
 
 def in_bytes(count: int) -> str:

@@ -47,7 +47,10 @@ class Data:
             layout=w.Layout(width="auto"),
         )
         self.text = markup(desk.plain, self._more)
-        self.widget = w.VBox([self.attempt, self.text])
+        form = w.VBox([self.attempt])
+        form.add_class("sfn-form")
+        self.widget = w.VBox([form, self.text])
+        self._form = form
         self.attempt.observe(lambda _: self._chosen(), "value")
         self._moment: Moment | None = None
         self._place: tuple[str, tuple[str, int, int] | None] = "", None
@@ -78,7 +81,7 @@ class Data:
             update(self.attempt, value=self._wanted(moment, follows))
         finally:
             self._quiet = False
-        update(self.attempt.layout, display=None if len(labels) > 1 else "none")
+        update(self._form.layout, display=None if len(labels) > 1 else "none")
         self._show()
 
     def _wanted(self, moment: Moment, follows: bool) -> Any:
@@ -94,7 +97,8 @@ class Data:
         if place != self._place:
             self._place, self._lines = place, {}
         html, flow = self._execution(moment) if moment.state is None else self._state(moment)
-        self.text.show(html, [Act(f"more:{name}", f"More of {name}") for name in flow])
+        acts = [Act(f"more:{name}", f"More of {name}") for name in flow]
+        self.text.show(html, [act for act in acts if f'data-act="{act.name}"' in html])
 
     def _execution(self, moment: Moment) -> tuple[str, dict[str, Json]]:
         debugger = moment.debugger

@@ -70,7 +70,7 @@ class Why:
         reasons = [_reason(one, moment) for one in decisions]
         acts = [act for _, offered in reasons for act in offered]
         told = "".join(html for html, _ in reasons) or "<p>Nothing was decided here yet.</p>"
-        cited = [one.pointer for one in cited_of(decisions[-1], moment)] if decisions else []
+        cited = _cited(decisions, moment)
         chosen = self._chosen[1]
         self.text.show(
             f"{heading(f'Why: {state.name}', state.type)}"
@@ -96,6 +96,15 @@ def cited_of(transition: Transition, moment: Moment) -> Iterator[Cited]:
         depth = (len(row) - len(row.lstrip())) // 2
         above = place_of(row, base, definition) if not depth else above
         yield Cited(row.strip(), above, depth)
+
+
+def _cited(decisions: list[Transition], moment: Moment) -> list[str]:
+    """The parts of the definition that the latest decision is about which is about any."""
+    for one in reversed(decisions):
+        found = [cited.pointer for cited in cited_of(one, moment) if cited.pointer != moment.pointer]
+        if found:
+            return found
+    return []
 
 
 def place_of(words: str, base: str, definition: Json) -> str:
