@@ -88,7 +88,7 @@ class Comparison:
         """The differences in data, a row each."""
         return Table(
             {
-                "transition": one.transition.id,
+                "transition": _place_of(one.transition),
                 "payload": one.what + one.pointer,
                 self.names[0]: _short(one.a),
                 self.names[1]: _short(one.b),
@@ -108,8 +108,10 @@ class Comparison:
         first = self.data
         rows = (("path", self.path or "the same"), ("data", first or "the same"))
         head = "".join(f"<p><b>{name}</b> {escape(str(value))}</p>" for name, value in rows)
-        data = self.table().to_html() if self.differences else ""
-        return {"text/plain": repr(self), "text/html": f"{head}{self.outcome.to_html()}{data}"}
+        html = f"{head}<p><b>outcome</b></p>{self.outcome.to_html()}"
+        if self.differences:
+            html += f"<p><b>differences in data</b></p>{self.table().to_html()}"
+        return {"text/plain": repr(self), "text/html": html}
 
 
 def compare(a: Any, b: Any) -> Comparison:
@@ -254,9 +256,9 @@ def _figures(execution: Execution) -> dict[str, Any]:
     shown["output"] = None if execution.output is None else _short(execution.output)
     shown["cause"] = None if execution.cause is None else _short(execution.cause)
     shown["transitions"] = execution.cursor
-    shown["price as Standard"] = standard_price(execution.billed, PRICES)
+    shown["price as Standard, $"] = standard_price(execution.billed, PRICES)
     duration = execution.clock - execution.setup.birth.time
-    shown["price as Express"] = express_price(1, express_units(duration), prices=PRICES)
+    shown["price as Express, $"] = express_price(1, express_units(duration), prices=PRICES)
     return shown
 
 

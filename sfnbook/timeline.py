@@ -14,7 +14,7 @@ from functools import cached_property
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
-from sfnbook import distributed, failing, polling, recalled, stepfunctions, working
+from sfnbook import distributed, failing, polling, stepfunctions, working
 from sfnbook.clock import microseconds, seconds
 from sfnbook.decide import decide
 from sfnbook.errors import UnansweredTask
@@ -112,7 +112,7 @@ class Setup:
         self.__dict__.update(state)
         self.programs = {key: compile_definition(one) for key, one in self.definitions.items()}
         if self.recorded is not None:
-            self.programs = recalled.programs(self.programs, self.recorded)
+            self.programs = _recalled().programs(self.programs, self.recorded)
 
     def is_answered(self, scene: Scene, state: Any, frame: Frame) -> bool:
         """Does anybody here answer this attempt at a Task?"""
@@ -126,6 +126,13 @@ class Setup:
         if self.recorded is None or self.recorded.declines(call):
             return None
         return microseconds(self.recorded.queued(call))
+
+
+def _recalled() -> Any:
+    """What a recording adds to a program: few executions are replayed, so it is loaded late."""
+    from sfnbook import recalled  # noqa: PLC0415
+
+    return recalled
 
 
 def call_of(setup: Setup, scene: Scene, state: Any, frame: Frame, answer: Answer | None = None) -> Call:
@@ -280,7 +287,7 @@ class Timeline:
         state, frame = request
         scene, recorded = self.scene, self.setup.recorded
         if state.type == "Map":
-            run = None if recorded is None else recalled.map_run(state, frame, scene, recorded)
+            run = None if recorded is None else _recalled().map_run(state, frame, scene, recorded)
             return run or distributed.PERFORM[frame.phase](state, frame, scene)
         if recorded is not None and self._is_recorded(recorded, state, frame):
             outcome = recorded.call(call_of(self.setup, scene, state, frame))
@@ -514,7 +521,7 @@ class Timeline:
 
     def answered_by_recording(self, recorded: Recorded) -> Self:
         """The same start, answered by a recording before anyone else is asked; nothing has run yet."""
-        programs = recalled.programs(self.setup.programs, recorded)
+        programs = _recalled().programs(self.setup.programs, recorded)
         return type(self)(replace(self.setup, recorded=recorded, programs=programs), keep_history=self._keep)
 
     # --- copies -------------------------------------------------------------------------------------

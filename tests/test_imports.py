@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sfnbook"
 
 ROWS = (
-    "errors values clock chance limits definition notebook prices",
+    "errors values clock chance limits definition notebook prices tables",
     "tolerance query parse positions yamltext source listing files recordings",
     "tasks validation items program",
     "frames timers retry scene polling family failing faults working nested stepfunctions distributed fanout decide",
@@ -32,7 +32,7 @@ ROWS = (
     "revising telling textwidth theme layering columns routing graph layout statuses iterations gantt totals svg gantt_drawing plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches redaction log retained rerun session trying isolating redacted resuming page retold regression keeping debugger",
-    "tables replaying comparing charts retrylab triggers",
+    "replaying comparing charts retrylab triggers",
     "widgets",
     ". course arguments lab doctor export cli __main__",
 )
@@ -55,7 +55,7 @@ LATE_OWN = {
         "tasks.samples",
         "teststate",
     },
-    "timeline": {"tasks.samples"},
+    "timeline": {"recalled", "tasks.samples"},
     "tasks.answers": {"tasks.samples"},
     "tasks.compiling": {"tasks.samples"},
     "debugger": {

@@ -145,9 +145,11 @@ def test_failed_items_are_grouped_and_opened_with_their_input() -> None:
         "no funds",
         [1, 2],
     )
-    assert repr(children) == (
-        'Orders: 2 of 2 recorded executions failed\n     2  CardDeclined  no funds  isolate("Orders[1]")'
-    )
+    assert repr(children).splitlines() == [
+        "Orders: 2 of 2 recorded executions failed",
+        "failed  error         cause     open one",
+        '     2  CardDeclined  no funds  isolate("Orders[1]")',
+    ]
     alone = debugger.isolate("Orders[2]")
     assert alone.execution.input == {"n": 2}
     assert alone.execution.name == was.children[2].name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 from typing import Any
 
 import pytest
@@ -352,7 +353,7 @@ def test_a_kept_replay_goes_on_as_recorded(keep: Any) -> None:
 
 # --- the law --------------------------------------------------------------------------------------------
 @settings(max_examples=100, deadline=None)
-@given(scenarios(outside=False, depth=1))
+@given(scenarios(depth=1))
 def test_a_replayed_history_is_the_history(scenario: Scenario) -> None:
     definition = json.dumps(scenario.definition)
     # A history has milliseconds; jitter draws microseconds, and a tie may be broken otherwise.
@@ -368,9 +369,9 @@ def test_a_replayed_history_is_the_history(scenario: Scenario) -> None:
 
 
 def _told(event: dict[str, Any]) -> str:
-    """An event without its place in the interleaving, which the latencies of children decide."""
+    """An event without its place in the interleaving, and without the task token: a replay has its own."""
     told = {name: value for name, value in event.items() if name not in {"id", "previousEventId"}}
-    return json.dumps(told, sort_keys=True)
+    return re.sub(r"sfnbook\.[0-9a-f.]+", "token", json.dumps(told, sort_keys=True))
 
 
 # --- recorded by AWS ----------------------------------------------------------------------------------

@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 from sfnbook.errors import UsageError
 from sfnbook.recordings.events import parsed
 from sfnbook.recordings.reading import RecordedExecution, read_all, values_of
+from sfnbook.tables import Table
 from sfnbook.values import Json, text
 
 FAILED: Final = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
-_SHOWN: Final = 20
 _LONGEST: Final = 100
 
 
@@ -83,24 +83,27 @@ class Children:
     def __len__(self) -> int:
         return len(self._children)
 
-    def _rows(self) -> Iterator[tuple[str, str, str, str]]:
-        for group in self.groups[:_SHOWN]:
-            first = f'isolate("{self.path}[{group.children[0].index}]")'
-            yield str(len(group.children)), group.error or "no error", _short(group.cause), first
+    def table(self) -> Table:
+        """The failures by error and cause, a row each, with the code that opens the first of them."""
+        return Table(
+            {
+                "failed": len(group.children),
+                "error": group.error,
+                "cause": _short(group.cause),
+                "open one": f'isolate("{self.path}[{group.children[0].index}]")',
+            }
+            for group in self.groups
+        )
+
+    def _head(self) -> str:
+        return f"{self.path}: {len(self.failed)} of {len(self)} recorded executions failed"
 
     def __repr__(self) -> str:
-        head = f"{self.path}: {len(self.failed)} of {len(self)} recorded executions failed"
-        lines = [f"{count:>6}  {error}  {cause}  {first}" for count, error, cause, first in self._rows()]
-        return "\n".join([head, *lines])
+        return f"{self._head()}\n{self.table()!r}" if self.failed else self._head()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        names = ("", "error", "cause", "open one")
-        head = "".join(f"<th>{name}</th>" for name in names)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self._rows()
-        )
-        title = escape(repr(self).partition("\n")[0])
-        return {"text/plain": repr(self), "text/html": f"<p>{title}</p><table><tr>{head}</tr>{body}</table>"}
+        table = self.table().to_html() if self.failed else ""
+        return {"text/plain": repr(self), "text/html": f"<p>{escape(self._head())}</p>{table}"}
 
 
 def _short(cause: str | None) -> str:
