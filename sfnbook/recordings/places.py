@@ -353,6 +353,11 @@ class Places:
             if visit.attempts:
                 visit.attempts[-1].retried = event
             visit.attempts.append(Attempt(visit.begin(), event))
+        elif event.type.endswith("ScheduleFailed") and not _is_open(visit):
+            # What could not even be scheduled has no other event.
+            visit.attempts.append(Attempt(visit.begin(), event))
+            visit.attempts[-1].ended = event
+            visit.failures += 1
         elif visit.attempts:
             visit.failures += event.type.endswith(FAILED)
             _note(visit.attempts[-1], event)
@@ -381,6 +386,10 @@ class Places:
         "MapRunFailed": _map_run,
         "MapRunAborted": _map_run,
     }
+
+
+def _is_open(visit: Visit) -> bool:
+    return bool(visit.attempts) and visit.attempts[-1].ended is None
 
 
 def _note(attempt: Attempt, event: Event) -> None:
