@@ -166,7 +166,7 @@ def test_a_plain_view_works_where_the_front_end_of_anywidget_is_missing(opened):
     plain = page.locator(DEBUGGER).nth(1)
     plain.locator(".sfn-do-next").click()
     plain.locator('[data-pointer="/States/Prepare"][data-status="succeeded"]').wait_for(timeout=WAIT)
-    plain.locator("select").last.select_option(label="Prepare")
+    plain.get_by_label("State", exact=True).select_option(label="Prepare")
     plain.locator(".sfn-heading:has-text('Prepare')").wait_for(timeout=WAIT)
     assert plain.locator("img").count() == 0
 
