@@ -419,3 +419,19 @@ def replay_case(case: dict[str, Any]) -> sfnbook.Debugger:
             "startDate": case.get("clock") or "2025-01-01T00:00:00Z",
         },
     )
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the recorded cases are not beside this checkout")
+def test_a_failure_that_aws_recorded_goes_the_other_way_after_an_edit() -> None:
+    case = next(
+        one for one in recordings() if "api_gateway" in one["id"] and one["expect"]["status"] == "FAILED"
+    )
+    debugger = replay_case(case)
+    assert (debugger.transition.kind, debugger.transition.path) == ("ExecutionFailed", "Failure")
+    debugger.restart()
+    debugger.run_to("Pet was Added Successfully?")
+    debugger.edit_input({"ResponseBody": {"pet": "Zoë"}})
+    ended = debugger.run()
+    assert (ended.kind, debugger.output) == ("ExecutionSucceeded", {"ResponseBody": {"pet": "Zoë"}})
+    parted = sfnbook.compare(debugger.branches["main"], debugger).path
+    assert str(parted).endswith("Failure (StateEntered) | Success (StateEntered)")
