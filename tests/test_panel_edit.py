@@ -12,6 +12,7 @@ from sfnbook.widgets.editor import Editor, PlainEditor, problem_of
 from tests.panels import ORDER, PAID, Views
 
 ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "sfnbook/widgets/editor_source"
 WIDGETS = Path(editor.__file__).parent
 SOURCES = ("editor.js", "build.mjs", "package.json", "package-lock.json")
 
@@ -29,16 +30,16 @@ def offered(panel):
 
 # --- what is built ------------------------------------------------------------------------------------
 def test_the_bundle_was_built_from_its_source():
-    digest = hashlib.sha256(b"".join((ROOT / "js" / name).read_bytes() for name in SOURCES)).hexdigest()
+    digest = hashlib.sha256(b"".join((SOURCE / name).read_bytes() for name in SOURCES)).hexdigest()
     head = (WIDGETS / "editor.js").read_text("utf-8").splitlines()[0]
-    assert digest in head, "run `npm ci && npm run build` in js/"
+    assert digest in head, "run `npm ci && npm run build` in sfnbook/widgets/editor_source"
 
 
 def test_the_bundle_asks_no_network_and_comes_with_its_licences():
     text = (WIDGETS / "editor.js").read_text("utf-8")
     assert not re.search(r"\bimport\s*[({*\"']|fetch\(|cdn", text)
     licences = (WIDGETS / "editor.LICENSES.txt").read_text("utf-8")
-    locked = json.loads((ROOT / "js" / "package-lock.json").read_text("utf-8"))["packages"]
+    locked = json.loads((SOURCE / "package-lock.json").read_text("utf-8"))["packages"]
     for path, package in locked.items():
         name = path.removeprefix("node_modules/")
         if name and not package.get("dev"):
@@ -46,7 +47,7 @@ def test_the_bundle_asks_no_network_and_comes_with_its_licences():
 
 
 def test_codemirror_is_the_version_that_is_6():
-    locked = json.loads((ROOT / "js" / "package-lock.json").read_text("utf-8"))["packages"]
+    locked = json.loads((SOURCE / "package-lock.json").read_text("utf-8"))["packages"]
     assert locked["node_modules/codemirror"]["version"] == "6.0.2"
 
 

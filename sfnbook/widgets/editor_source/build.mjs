@@ -1,4 +1,4 @@
-// node build.mjs: editor.js and CodeMirror in one file, sfnbook/widgets/editor.js, with the licences beside it.
+// node build.mjs: editor.js and CodeMirror in one file, ../editor.js, with the licences beside it.
 // The first line of the output holds the digest of what it was made from; a test compares it.
 
 import { build } from "esbuild";
@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = join(here, "..", "sfnbook", "widgets");
+const out = join(here, "..");
 const SOURCES = ["editor.js", "build.mjs", "package.json", "package-lock.json"];
 
 const digest = createHash("sha256");
@@ -48,7 +48,7 @@ function licence(name) {
 }
 
 const packages = bundled();
-const head = `// Built by js/build.mjs from ${digest.digest("hex")}; licences: editor.LICENSES.txt\n`;
+const head = `// Built by editor_source/build.mjs from ${digest.digest("hex")}; licences: editor.LICENSES.txt\n`;
 writeFileSync(join(out, "editor.js"), head + outputFiles[0].text);
 const title = `editor.js holds code of ${packages.length} packages, which have these licences.\n`;
 writeFileSync(join(out, "editor.LICENSES.txt"), [title, ...packages.map(licence)].join(`\n${"-".repeat(72)}\n\n`));
