@@ -55,10 +55,14 @@ function render({ model, el }) {
     field.setAttribute("aria-invalid", String(Boolean(model.get("problem"))));
   }
   range.addEventListener("input", () => say(stops()[Number(range.value)]));
-  field.addEventListener("change", () => {
-    const typed = field.value.trim().replace(",", ".");
-    const number = Number(typed) / model.get("factor");
-    say(typed === "" ? null : Number.isFinite(number) ? Number(number.toPrecision(12)) : field.value);
+  const typed = () => {
+    const words = field.value.trim().replace(",", ".");
+    const number = Number(words) / model.get("factor");
+    say(words === "" ? null : Number.isFinite(number) ? Number(number.toPrecision(12)) : field.value);
+  };
+  field.addEventListener("change", typed);
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") typed(); // JupyterLab keeps the browser from doing it
   });
   show();
   model.on("change", show);
