@@ -30,25 +30,25 @@ if TYPE_CHECKING:
 
     from sfnbook.retrylab.lab import RetryLab
 
-FRAME: Final = 0.05
+FRAME: Final = 0.04
 """Seconds of work before the picture follows a move."""
 
 REST: Final = 0.3
 """Seconds without a move before the other runs are made."""
 
-SLICE: Final = 0.03
+SLICE: Final = 0.02
 """Seconds of work in one go, so that the next move is heard soon."""
 
-BETWEEN: Final = 6
+BETWEEN: Final = 12
 """Slices between two pictures while the other runs are made."""
 
 CHART: Final = (460, 200)
 """Width and height of a chart, in pixels."""
 
-COMING: Final[dict[str, Callable[[float], Arrivals]]] = {
+COMING: Final[dict[str, Callable[[Any], Arrivals]]] = {
     "at once": lambda _: AT_ONCE,
     "random": at_random,
-    "map": lambda number: from_map(max(1, round(number))),
+    "map": from_map,
 }
 WILDCARDS: Final = frozenset({ALL, TASK_FAILED})
 HOW: Final = {"at once": "at once", "at random": "random", "from a Map": "map"}
@@ -78,7 +78,7 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._refused: dict[str, tuple[Any, str]] = {}  # by field: what was asked for, and what is wrong
         self._slices = 0
         self._later: asyncio.TimerHandle | None = None
-        self._runner = Runner(self._work, self._worked)
+        self._runner = Runner(self._work, self._worked, SLICE)
         self._build()
         super().__init__([Frame([], lambda _: None, scale), self.body])
         self.add_class("sfn-debugger").add_class("sfn-lab")
@@ -89,9 +89,8 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _build(self) -> None:
         self.sliders = {
             name: Slider(field, lambda value, name=name: self.move(name, value))  # type: ignore[misc]
-            for name, field in (RETRIER | CONDITIONS).items()
+            for name, field in (RETRIER | CONDITIONS | ARRIVING).items()
         }
-        self.numbers = {how: Slider(field, self._arrive) for how, field in ARRIVING.items()}
         self.policies = Segments("Policy", self._choose)
         self.retriers = Segments("Retrier", self._pick)
         self.jitter = Segments("JitterStrategy", lambda value: self.move("JitterStrategy", value))
@@ -105,7 +104,7 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.charts = [w.HTML() for _ in range(2 * len(self.lab.policies) + 1)]
         retrier = [self.sliders[name] for name in RETRIER]
         one, many = list(CONDITIONS)[:3], list(CONDITIONS)[3:]
-        arriving = [self.arrivals, *self.numbers.values()]
+        arriving = [self.arrivals, *(self.sliders[how] for how in ARRIVING)]
         rail = [
             self.policies, self.retriers, *retrier, self.jitter,
             _title("One execution"), self.error, *(self.sliders[name] for name in one),
@@ -124,10 +123,13 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     # --- what people do -----------------------------------------------------------------------------
     def move(self, field: str, value: Any) -> None:
-        """Set a field of the chosen retrier, or a condition; what is wrong is told beside it."""
+        """Set a field of the chosen retrier, or a condition; what is wrong is told beside it.
+
+        "at once", "random" and "map" are how clients come, with the number that belongs to it.
+        """
         self._refused.pop(field, None)
         try:
-            self.lab.set(**{field: value})
+            self.lab.set(**({"arrivals": COMING[field](value)} if field in COMING else {field: value}))
         except SfnbookError as problem:
             self._refused[field] = (value, _said(problem))
             self._show_controls()
@@ -149,15 +151,11 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.lab.choose(retrier=int(retrier.partition(":")[0]))
 
     def _come(self, how: str) -> None:
-        name = HOW[how]
-        self.move("arrivals", COMING[name](10))
+        self.move(HOW[how], 10)
 
     def _name_error(self, name: str) -> None:
         if name != self.lab.conditions.error:
             self.move("error", name or self.lab.conditions.error)
-
-    def _arrive(self, number: Any) -> None:
-        self.move("arrivals", COMING[self.lab.conditions.arrivals.how](number))
 
     # --- showing ------------------------------------------------------------------------------------
     def refresh(self) -> None:
@@ -171,25 +169,26 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _show_controls(self) -> None:
         lab, policy = self.lab, self.lab.policies[self.lab.policy]
+        how, number = lab.conditions.arrivals
         for name, slider in self.sliders.items():
-            value, problem = self._refused.get(name, (lab.value(name), ""))
+            known = number if name in ARRIVING else lab.value(name)
+            value, problem = self._refused.get(name, (known, ""))
             slider.show(_plain(value), problem, shown=self._applies(name))
         self.policies.show(list(lab.policies), lab.policy, shown=len(lab.policies) > 1)
         retriers = [f"{number}: {', '.join(each['ErrorEquals'])}" for number, each in enumerate(policy, 1)]
         self.retriers.show(retriers, retriers[lab.retrier - 1] if retriers else "", shown=len(retriers) > 1)
         self.jitter.show(["NONE", "FULL"], lab.value("JitterStrategy"))
         update(self.error, options=_errors(lab), value=lab.conditions.error)
-        how, number = lab.conditions.arrivals
-        said = next(said for said, name in HOW.items() if name == how)
-        self.arrivals.show(list(HOW), said)
-        for name, slider in self.numbers.items():
-            slider.show(number or None, shown=name == how)
+        self.arrivals.show(list(HOW), next(said for said, name in HOW.items() if name == how))
         update(
             self.sliders["capacity"], unit="at once" if counts_at_once(lab.conditions.service) else "calls/s"
         )
 
     def _applies(self, name: str) -> bool:
-        return not (self.lab.conditions.service.locking and name in {"capacity", "outage_seconds"})
+        conditions = self.lab.conditions
+        if name in ARRIVING:
+            return name == conditions.arrivals.how
+        return not (conditions.service.locking and name in {"capacity", "outage_seconds"})
 
     def _show_results(self) -> None:
         lab = self.lab
@@ -210,12 +209,17 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._later = loop.call_later(REST, self._runner.start)
 
     def _work(self) -> bool:
-        return self.lab.advance(SLICE)
+        return self.lab.advance(0)
 
     def _worked(self, _problem: BaseException | None) -> None:
         self._slices += 1
         if self._slices % BETWEEN == 0 or self.lab.is_done:
             self._show_results()
+
+    @property
+    def is_working(self) -> bool:
+        """Are the other runs being made?"""
+        return self._runner.running
 
     def _stop(self) -> None:
         if self._later is not None:

@@ -40,11 +40,17 @@ class Runner:
     """Repeats ``advance`` until it says False; ``report`` is called after each slice and at the end.
 
     It runs as fast as it can, or is ``paced``: so many times a second, for people to watch.
-    Without an event loop (a script, a test) `start` works until the end.
+    ``seconds`` is how long a slice takes: nothing is heard before its end.  Without an event loop (a
+    script, a test) `start` works until the end.
     """
 
-    def __init__(self, advance: Callable[[], bool], report: Callable[[BaseException | None], None]) -> None:
-        self._advance, self._report = advance, report
+    def __init__(
+        self,
+        advance: Callable[[], bool],
+        report: Callable[[BaseException | None], None],
+        seconds: float = SLICE,
+    ) -> None:
+        self._advance, self._report, self._seconds = advance, report, seconds
         self._task: asyncio.Task[None] | None = None
         self.paced: float | None = None
 
@@ -82,7 +88,7 @@ class Runner:
 
     def _slice(self) -> bool:
         """Work for a while; whether there is more to do."""
-        until = time.monotonic() + SLICE
+        until = time.monotonic() + self._seconds
         more, problem = True, None
         try:
             with interruptible():
