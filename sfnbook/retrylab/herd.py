@@ -69,7 +69,7 @@ class Trial:
             "done_low": done.mean().low / SECOND,
             "done_high": done.mean().high / SECOND,
             "done_p95": done.percentile(95).value / SECOND,
-            "succeeded": 1 - ended / clients,
+            "succeeded": (clients - ended) / clients,
             "peak_per_second": self.load.peak(),
             "peak_in_progress": self.load.peak_in_progress(),
         }

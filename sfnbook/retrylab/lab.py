@@ -90,9 +90,8 @@ class RetryLab:
         self.conditions = Conditions.of(service, timeout_seconds=timeout)
         self._studies: dict[str, Study] = {}
         self._listeners: list[Callable[[], None]] = []
-        self._follows_error = service is None
-        for name in self._policies:
-            self.choose(name, 1)
+        for name, policy in self._policies.items():
+            self.choose(name, 1 if service is None and policy.retry else None)
 
     # --- what is set ----------------------------------------------------------------------------
     @property
@@ -113,17 +112,18 @@ class RetryLab:
         return with_policy(self.machine, self.state, self._policies[self._known(policy)])
 
     def choose(self, policy: str | None = None, retrier: int | None = None) -> RetryLab:
-        """Choose the policy, and the retrier in it from 1 on, that `set` and the sliders change."""
-        name = self._known(policy)
-        retriers = self._policies[name].retry
-        number = retrier if retrier is not None else min(getattr(self, "retrier", 1), max(1, len(retriers)))
-        if number not in range(1, max(1, len(retriers)) + 1):
-            raise UsageError(f"There is no retrier {retrier!r} in {name!r}; it has {len(retriers)}.")
+        """Choose the policy, and the retrier in it from 1 on, that `set` and the sliders change.
+
+        A retrier that is named gets an error that it takes; else it is the one that takes the error there is.
+        """
+        name, error = self._known(policy), self.conditions.error
+        chosen = self._policies[name]
+        if retrier is None:
+            number = _taker(chosen, error)
+        else:
+            number = _checked(name, chosen, retrier)
+            self.conditions = self.conditions._replace(error=_error_for(chosen, number - 1, error))
         self.policy, self.retrier = name, number
-        if self._follows_error and retriers:
-            self.conditions = self.conditions._replace(
-                error=_error_for(self._policies[name], number - 1, self.conditions.error)
-            )
         self._tell()
         return self
 
@@ -145,10 +145,12 @@ class RetryLab:
             changes["arrivals"] = AT_ONCE
         conditions = self.conditions.changed(**changes)
         name = self._known(policy)
-        number = retrier or (self.retrier if name == self.policy else 1)
-        made = self._with(name, number, fields) if fields else self._policies[name]
+        if retrier is None:
+            retrier = self.retrier if name == self.policy else _taker(self._policies[name], conditions.error)
+        made = self._with(name, retrier, fields) if fields else self._policies[name]
         self.conditions, self._policies[name] = conditions, made
-        self._follows_error = self._follows_error and "error" not in changes
+        if "error" in changes:
+            self.retrier = _taker(self._policies[self.policy], conditions.error)
         self._tell()
         return self
 
@@ -164,8 +166,8 @@ class RetryLab:
     def _with(self, name: str, number: int, fields: Mapping[str, Any]) -> Policy:
         policy = self._policies[name]
         entries = policy.asl or [as_json(Retrier(error_equals=(ALL,)))]
-        if number not in range(1, len(entries) + 1):
-            raise UsageError(f"There is no retrier {number!r} in {name!r}; it has {len(policy.retry)}.")
+        if policy.retry:
+            _checked(name, policy, number)
         entry = {**entries[number - 1], **fields}
         entries[number - 1] = {key: value for key, value in entry.items() if value is not None}
         return policy._replace(retry=read_policy(entries).retry)
@@ -359,6 +361,18 @@ def _jittered(policy: Policy) -> Policy:
     """The same with full jitter; where there is no retrier, the usual one."""
     entries = [entry | {"JitterStrategy": "FULL"} for entry in policy.asl or [FIRST]]
     return policy._replace(retry=read_policy(entries).retry)
+
+
+def _checked(name: str, policy: Policy, retrier: Any) -> int:
+    if retrier not in range(1, len(policy.retry) + 1):
+        raise UsageError(f"There is no retrier {retrier!r} in {name!r}; it has {len(policy.retry)}.")
+    number: int = retrier
+    return number
+
+
+def _taker(policy: Policy, error: str) -> int:
+    """The retrier that takes an error, from 1 on; 1 where none does."""
+    return (first_match(policy.retry, error) or 0) + 1
 
 
 def _error_for(policy: Policy, index: int, known: str) -> str:

@@ -252,3 +252,14 @@ def test_advice_follows(lab):
     assert "herd" not in [finding.rule for finding in lab.advice["jitter"]]
     lab.set("jitter", IntervalSeconds=3600, MaxAttempts=10)
     assert "holds" in [finding.rule for finding in lab.advice["jitter"]]
+
+
+def test_the_retrier_that_takes_the_error_is_the_one_that_is_set(machine):
+    lab = sfnbook.RetryLab(machine, "Call", service=sfnbook.Service(rate=5, error="States.Timeout"))
+    assert (lab.policy, lab.retrier) == ("new", 3)
+    lab.set("now", IntervalSeconds=8)
+    assert [each["IntervalSeconds"] for each in lab.policies["now"]] == [2, 30, 8]
+    assert lab.set(error="Busy").retrier == 1
+    with pytest.raises(sfnbook.UsageError, match="no retrier 4"):
+        lab.choose("now", 4)
+    assert lab.policy == "new"
