@@ -56,7 +56,7 @@ def _read(notebook: Path) -> Any:
 
     text = read_text(notebook, MAX_BYTES)
     try:
-        return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+        return nbformat.reads(text, as_version=4)
     except Exception as problem:  # noqa: BLE001 - whatever a damaged file makes of the reader
         raise UsageError(f"{str(notebook)!r} is no notebook: {problem}") from None
 
@@ -69,7 +69,7 @@ def _page(made: Any, kind: str, notebook: Path, *, execute: bool) -> str:
     config = Config()
     config.NbConvertBase.display_data_priority = PRIORITY
     config.ExecutePreprocessor.enabled = execute
-    exporter: Any = (SlidesExporter if kind == "slides" else HTMLExporter)(config=config)  # type: ignore[no-untyped-call]
+    exporter: Any = (SlidesExporter if kind == "slides" else HTMLExporter)(config=config)
     # What the pages would load from a network without needing it.
     exporter.require_js_url = exporter.jquery_url = ""
     resources = {"metadata": {"path": str(notebook.parent), "name": notebook.stem}}
