@@ -205,8 +205,9 @@ def to_svg(chart: Chart, *, width: float = WIDTH, height: float = HEIGHT) -> str
     height += top - _TOP
     frame = _Frame(chart, width, height, top, identity)
     body = "".join([*_axes(frame), *(_drawn(frame, mark) for mark in chart.marks), *legend])
-    title = escaped(chart.title)
-    head = _text(chart.title, _LEFT, 20, f'font-size="{_SIZE + 2}" font-weight="600"')
+    title = escaped(f"{chart.title}. {chart.note}" if chart.note else chart.title)
+    name = clipped(chart.title, (width - _LEFT - _RIGHT) * 0.93, _SIZE + 2)  # bold is wider
+    head = _text(name, _LEFT, 20, f'font-size="{_SIZE + 2}" font-weight="600"')
     if chart.note:
         head += _text(
             clipped(chart.note, width - _LEFT - _RIGHT, _SIZE - 1), _LEFT, 38, f'font-size="{_SIZE - 1}"'

@@ -67,7 +67,7 @@ def test_the_svg_is_well_formed_and_escaped():
     root = ET.fromstring(svg)
     texts = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
     assert {"<title>", "<note>", "<bars>", "<line>", "<rule>", "<level>", "<label>", "<x>", "<y>"} <= texts
-    assert root.get("aria-label") == "<title>"
+    assert root.get("aria-label") == "<title>. <note>"
 
 
 def test_two_charts_on_a_page_do_not_share_their_patterns():

@@ -282,7 +282,7 @@ class RetryLab:
         return [
             *schedule_charts(self.schedules),
             *small_load_charts(self.herd),
-            comparison_chart(self.simulations, 99),
+            comparison_chart(self.simulations, 99)._replace(title="Have succeeded by then"),
         ]
 
     def to_svg(self) -> str:

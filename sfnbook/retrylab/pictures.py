@@ -25,7 +25,7 @@ BINS_OF_LOAD: Final = 240
 
 FEW_BINS: Final = 40
 
-ROOM: Final = 1.18
+ROOM: Final = 1.3
 """A schedule's time axis is longer than it by this factor: the last delay is written there."""
 
 FEW_ROWS: Final = 8
@@ -57,9 +57,10 @@ def schedule_chart(schedule: Schedule, most: int = MOST_ROWS) -> Chart:
     made = Boxes("attempt, on average" if jitter else "attempt", tuple(_attempts(shown, place)), 0)
     marks: tuple[Mark, ...] = (spans, made) if jitter else (waits, made)
     rest = len(schedule.attempts) - len(shown)
-    note = f"{plural(len(schedule.attempts), 'attempt')}, {schedule.end}: {schedule.outcome or 'goes on'}"
+    last = f"{duration(schedule.end.mean)}{' on average' if jitter else ''}"
+    note = f"{plural(len(schedule.attempts), 'attempt')}, {last}: {schedule.outcome or 'goes on'}"
     if rest:
-        note += f"; the first {len(shown)} are shown"
+        note += f"; {len(shown)} are shown"
     y = Axis("attempt", 0.4, len(shown) + 0.7, rows)
     name = schedule.policy.state
     return Chart(f"Retries of {name}" if name else "Retries", time_axis("time", high * ROOM), y, marks, note)
@@ -206,11 +207,11 @@ def load_charts(herd: Herd, most: int = BINS_OF_LOAD) -> list[Chart]:
 
 def small_load_charts(herd: Herd) -> list[Chart]:
     """The same for little room: coarser, and all on the same time axis."""
-    runs = plural(herd.runs, "run")
-    return on_one_clock(
-        chart._replace(title=f"{chart.title}: load on the service", note=f"{chart.note}; {runs}")
-        for chart in load_charts(herd, FEW_BINS)
+    runs = "1 run" if herd.runs == 1 else f"mean of {herd.runs} runs"
+    charts = on_one_clock(
+        chart._replace(title=f"{chart.title}: load on the service") for chart in load_charts(herd, FEW_BINS)
     )
+    return [chart._replace(x=chart.x._replace(label=f"{chart.x.label}, {runs}")) for chart in charts]
 
 
 def on_one_clock(charts: Iterable[Chart]) -> list[Chart]:
@@ -232,7 +233,7 @@ def _load_chart(trial: Trial, service: Service, top: float, most: int) -> Chart:
     ]
     if (capacity := service.per_second) is not None:
         marks.append(Rule(f"capacity: {capacity:.3g} a second", y=capacity))
-    ended = "not over" if trial.unfinished.highest else "all are done"
+    ended = "not over" if trial.unfinished.highest else "done"
     wasted, calls = trial.wasted.mean().value, trial.calls.mean().value
     return Chart(
         trial.name,

@@ -42,7 +42,10 @@ SLICE: Final = 0.02
 BETWEEN: Final = 12
 """Slices between two pictures while the other runs are made."""
 
-CHART: Final = (460, 200)
+PAIR: Final = 2
+"""Policies whose figures fit beside a chart."""
+
+CHART: Final = (370, 190)
 """Width and height of a chart, in pixels."""
 
 COMING: Final[dict[str, Callable[[Any], Arrivals]]] = {
@@ -98,6 +101,7 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.error = w.Combobox(
             description="Error", continuous_update=False, ensure_option=False, layout=w.Layout(width="auto")
         )
+        self.error.add_class("sfn-error")
         self.error.observe(lambda change: self._name_error(change["new"]), "value")
         self.copying = Copying("Retry field of the policy")
         self.advice, self.figures, self.progress = (w.HTML() for _ in range(3))
@@ -118,6 +122,8 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.pictures.add_class("sfn-pictures")
         for chart in self.charts:
             chart.add_class("sfn-chart")
+        for wide in (self.figures, self.progress) if len(self.lab.policies) > PAIR else (self.progress,):
+            wide.add_class("sfn-wide")
         self.body = w.HBox([self.rail, self.pictures])
         self.body.add_class("sfn-lab-body")
 

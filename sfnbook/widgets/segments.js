@@ -21,6 +21,7 @@ function render({ model, el }) {
       const radio = document.createElement("input");
       Object.assign(radio, { type: "radio", name, value: option, checked: option === model.get("value") });
       radio.setAttribute("data-lm-suppress-shortcuts", "true");
+      label.title = option;
       label.append(radio, document.createTextNode(option));
       group.append(label);
     }

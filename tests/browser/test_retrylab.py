@@ -31,8 +31,8 @@ MACHINE = {
 def shown(notebook):
     """A notebook that shows a lab."""
 
-    def show(*cells):
-        opened = notebook(*(cells or [FIRST]))
+    def show(*cells, place="lab"):
+        opened = notebook(*(cells or [FIRST]), place=place)
         opened.page.wait_for_selector(CHARTS, timeout=30_000)
         opened.page.wait_for_selector(f"{LAB} .sfn-slider input", timeout=WAIT)
         return opened
@@ -82,6 +82,15 @@ def test_dragging_a_slider_changes_the_pictures_and_the_policy(shown):
     after = page.locator(CHARTS).all_text_contents()
     assert len(after) == 5
     assert [one for one in range(5) if before[one] == after[one]] == []
+
+
+@pytest.mark.parametrize("place", ["notebook", "voila"])
+def test_it_moves_in_other_places(shown, place):
+    page = shown(place=place).page
+    slider(page, "MaxAttempts").locator("input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    expect_asl(page, '"MaxAttempts": 7')
+    expect_text(page, CHARTS, "10,000 runs each")
 
 
 def test_a_and_b_are_compared(shown):
