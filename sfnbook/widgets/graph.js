@@ -154,7 +154,8 @@ function render({ model, el }) {
     const text = /** @type {SVGTextElement} */ (node.querySelector(".sfn-note-text"));
     const face = node.querySelector(".sfn-note-face");
     text.textContent = note;
-    const wide = text.getComputedTextLength() + 14;
+    // Before the picture is in the page nothing can be measured.
+    const wide = (text.getComputedTextLength() || note.length * 6) + 14;
     face?.setAttribute("width", String(wide));
     face?.setAttribute("x", String(Number(text.getAttribute("x")) + 7 - wide));
   }
