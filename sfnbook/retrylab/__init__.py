@@ -17,6 +17,9 @@ stampede.py      many clients against it: one run
 herd.py          the same for several policies, many times
 advice.py        what to think of a policy, in words with numbers
 pictures.py      results -> charts
+conditions.py    what can be moved in the lab, and within which bounds
+study.py         one policy under some conditions, growing a little at a time
+lab.py           `RetryLab`: all of it together, moved and looked at
 figures.py       charts -> matplotlib
 words.py         durations, shares and money as one says them
 """
