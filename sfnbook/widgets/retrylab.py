@@ -39,7 +39,7 @@ REST: Final = 0.3
 SLICE: Final = 0.02
 """Seconds of work in one go, so that the next move is heard soon."""
 
-BETWEEN: Final = 12
+BETWEEN: Final = 24
 """Slices between two pictures while the other runs are made."""
 
 PAIR: Final = 2
