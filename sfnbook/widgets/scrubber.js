@@ -1,9 +1,11 @@
 // A slider over all recorded transitions. Python sends `position`, `length` and `words`; this sends {position}.
-// One message is on its way at a time, and the latest position wins: a drag over 10,000 transitions leaves no queue.
+// Few messages are on their way at a time, and the latest position wins: a drag over 10,000 transitions leaves
+// no queue. Two, because one alone waits for the network most of the time.
 
 /** @typedef {{model: any, el: HTMLElement}} Context */
 
-const PATIENCE = 2000; // milliseconds after which an answer is no longer waited for
+const MOST = 2;
+const PATIENCE = 2000; // milliseconds after which answers are no longer waited for
 
 /** @param {Context} context */
 function render({ model, el }) {
@@ -15,24 +17,27 @@ function render({ model, el }) {
   el.classList.add("sfn-scrubber");
   el.replaceChildren(slider, count);
 
-  let waiting = 0; // the timer of the message that is on its way
+  let sent = 0; // messages that are on their way
+  let timer = 0;
   /** @type {number | undefined} */ let wanted;
   const send = () => {
-    if (waiting || wanted === undefined) return;
+    if (sent >= MOST || wanted === undefined) return;
     model.send({ position: wanted });
     wanted = undefined;
-    waiting = window.setTimeout(answered, PATIENCE);
+    sent += 1;
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => { sent = 1; answered(); }, PATIENCE);
   };
   const answered = () => {
-    window.clearTimeout(waiting);
-    waiting = 0;
+    sent = Math.max(sent - 1, 0);
+    if (!sent) window.clearTimeout(timer);
     if (wanted === undefined) show();
     else send();
   };
   const show = () => {
     const [position, length] = [model.get("position"), model.get("length")];
     slider.max = String(Math.max(length, 1));
-    if (!waiting && wanted === undefined) slider.value = String(position);
+    if (!sent && wanted === undefined) slider.value = String(position);
     slider.setAttribute("aria-valuetext", `transition ${position} of ${length}: ${model.get("words")}`);
     count.textContent = `${position.toLocaleString("en")} / ${length.toLocaleString("en")}`;
   };
@@ -44,7 +49,7 @@ function render({ model, el }) {
   model.on("change", show);
   model.on("msg:custom", answered);
   return () => {
-    window.clearTimeout(waiting);
+    window.clearTimeout(timer);
     model.off("change", show);
     model.off("msg:custom", answered);
   };

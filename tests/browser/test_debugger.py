@@ -1,7 +1,6 @@
 """The debugger in JupyterLab, in a real browser."""
 
 import json
-import statistics
 from itertools import pairwise
 
 import pytest
@@ -261,45 +260,3 @@ def test_a_long_run_is_stopped_and_other_cells_run_meanwhile(notebook):
     expect_text(page, ".jp-OutputArea-output pre", "free at True")
     press(page, "pause")
     page.wait_for_selector(f"{DEBUGGER} .sfn-do-play", state="visible", timeout=WAIT)
-
-
-BARE = """
-import ipywidgets
-bare, count = ipywidgets.Button(description="bare"), ipywidgets.HTML("0")
-bare.add_class("bare")
-count.add_class("count")
-def clicked(_):
-    count.value = str(int(count.value) + 1)
-bare.on_click(clicked)
-ipywidgets.HBox([bare, count])
-"""
-
-# Shown: the words, which are sent after the graph, have changed, and a frame has been painted since.
-CLICK_UNTIL_SHOWN = """([button, text]) => new Promise((done, failed) => {
-  const words = () => document.querySelector(text).textContent;
-  const before = words(), start = performance.now();
-  const limit = setTimeout(() => failed(new Error('nothing was shown')), 5000);
-  const look = () => {
-    if (words() === before) return requestAnimationFrame(look);
-    clearTimeout(limit);
-    requestAnimationFrame(() => done(performance.now() - start));
-  };
-  document.querySelector(button).click();
-  look();
-})"""
-
-
-@pytest.mark.benchmark
-def test_latency_of_a_step_with_200_states(shown, capsys):
-    names = [f"S{number:03}" for number in range(200)]
-    states = {name: {"Type": "Pass", "Next": after} for name, after in pairwise(names)}
-    states[names[-1]] = {"Type": "Succeed"}
-    page = shown({"StartAt": names[0], "States": states}, '{"a": 1}', then=[BARE])
-    page.wait_for_selector(".count", timeout=WAIT)
-    what = {"a bare button and a label": (".bare", ".count"), "Step": (".sfn-do-step", ".sfn-card")}
-    for name, selectors in what.items():
-        times = sorted([page.evaluate(CLICK_UNTIL_SHOWN, list(selectors)) for _ in range(36)][6:])
-        with capsys.disabled():
-            median, p95 = statistics.median(times), times[int(len(times) * 0.95)]
-            print(f"\n{name}, 200 states, until shown: median {median:.0f} ms, p95 {p95:.0f} ms")  # noqa: T201
-    assert page.locator(f'{DEBUGGER} [data-status="succeeded"]').count() > 5
