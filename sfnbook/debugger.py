@@ -17,6 +17,7 @@ from sfnbook.clock import duration
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.frames import KINDS, OVER
 from sfnbook.gantt import Chart, Gantt
+from sfnbook.growing import Mentions
 from sfnbook.keeping import Keeping
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
@@ -29,7 +30,7 @@ from sfnbook.values import Json, text
 from sfnbook.watches import Watches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sfnbook.execution import Execution
     from sfnbook.frames import Fault, Frame, FrameId, StartedBy
@@ -104,7 +105,7 @@ class Debugger(Keeping):
         """The children of a Map Run, if their recordings were given to `sfnbook.replay`."""
         self._selected: FrameId | None = None
         self._statuses = Statuses()
-        self._gantt = Gantt()
+        self._gantt, self._mentions = Gantt(), Mentions()
         self._payloads, self.prices = Payloads(), PRICES
         self._listeners: list[Callable[[], None]] = []
         self._drawn: tuple[StateMachine, Any] | None = None
@@ -585,6 +586,12 @@ class Debugger(Keeping):
         """The rows and bars of the timeline of the current branch, those after the cursor included."""
         self.execution.settle()
         return self._gantt.follow(self.execution.changes).chart()
+
+    def about(self, pointer: str) -> Iterator[Transition]:
+        """The transitions about a state before the cursor, the latest first, by its pointer."""
+        execution = self.execution
+        mentions = self._mentions.follow(execution.changes)
+        return map(execution.shown, mentions.before(pointer, execution.cursor))
 
     def totals(self) -> Totals:
         """What was used up to the cursor: transitions, events, the largest payload, and dollars.

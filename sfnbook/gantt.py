@@ -7,7 +7,7 @@ Map the iterations that are worth looking at, the others together in one row.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import SECOND
 from sfnbook.frames import (
@@ -21,10 +21,11 @@ from sfnbook.frames import (
     TIMED_OUT,
     WAITING,
 )
+from sfnbook.growing import Growing
 from sfnbook.values import state_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from sfnbook.frames import Change, Frame, FrameId
 
@@ -115,7 +116,7 @@ class _Line:
         return self.below[key]
 
 
-class Gantt:
+class Gantt(Growing):
     """Follows a list of changes that grows; another list is begun anew.
 
     >>> import sfnbook
@@ -126,12 +127,8 @@ class Gantt:
     [('A', 'work', 0.0, 0.0), ('B', 'wait', 0.0, 5.0)]
     """
 
-    def __init__(self) -> None:
-        self._begin()
-
-    def _begin(self) -> None:
-        self._done = 0
-        self._last: Change | None = None
+    def begin(self) -> None:
+        """Forget everything."""
         self._started = self._now = 0
         self._chart: Chart | None = None
         self._root = _Line("")
@@ -139,24 +136,13 @@ class Gantt:
         self._places: dict[FrameId, tuple[_Line, bool] | None] = {}
         self._open: dict[FrameId, tuple[_Line, _Span]] = {}
 
-    def follow(self, changes: Sequence[Change]) -> Self:
-        """Take in the changes that are new."""
-        if self._done > len(changes) or (self._done and changes[self._done - 1] is not self._last):
-            self._begin()
-        if not self._done and changes:
-            self._started = changes[0].time
-        if self._done < len(changes):
-            self._chart = None
-        for number in range(self._done, len(changes)):
-            self._see(changes[number], number)
-        self._done = len(changes)
-        self._last = changes[-1] if changes else None
-        self._now = changes[-1].time if changes else 0
-        return self
-
     # --- one change ---------------------------------------------------------------------------------
-    def _see(self, change: Change, number: int) -> None:
+    def see(self, change: Change, number: int) -> None:
+        """Take in a change."""
         kind, now, before, after = change.kind, change.time, change.before, change.after
+        if not number:
+            self._started = now
+        self._now, self._chart = now, None
         self._settle(before, after, now)
         for old, new in change.others:
             if old is None or new is None or new.phase in OVER:

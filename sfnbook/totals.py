@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.frames import TOP
+from sfnbook.growing import Growing
 from sfnbook.prices import PRICES, Prices, express_price, express_units, standard_price
 from sfnbook.values import exceeds, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from sfnbook.frames import Change
     from sfnbook.timeline import Timeline
@@ -67,7 +68,7 @@ def totals(execution: Timeline, payloads: Payloads, prices: Prices = PRICES) -> 
     )
 
 
-class Payloads:
+class Payloads(Growing):
     """The largest payload up to any point of a list of changes that grows; another list begins anew.
 
     >>> import sfnbook
@@ -76,23 +77,17 @@ class Payloads:
     5
     """
 
-    def __init__(self) -> None:
+    def begin(self) -> None:
+        """Forget everything."""
         self._largest: list[int] = []
-        self._last: Change | None = None
 
-    def follow(self, changes: Sequence[Change]) -> Self:
-        """Take in the changes that are new."""
-        done = self._largest
-        if len(done) > len(changes) or (done and changes[len(done) - 1] is not self._last):
-            done.clear()
-        for number in range(len(done), len(changes)):
-            most = done[-1] if done else 0
-            for payload in _payloads(changes[number]):
-                if exceeds(payload, most):
-                    most = size(payload)
-            done.append(most)
-        self._last = changes[-1] if changes else None
-        return self
+    def see(self, change: Change, number: int) -> None:
+        """Take in a change; most payloads are known to be no larger without being written as text."""
+        most = self._largest[-1] if number else 0
+        for payload in _payloads(change):
+            if exceeds(payload, most):
+                most = size(payload)
+        self._largest.append(most)
 
     def largest(self, cursor: int) -> int:
         """In bytes of JSON text, over the first ``cursor`` changes."""

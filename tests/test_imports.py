@@ -29,7 +29,7 @@ ROWS = (
     "tasks validation items program",
     "frames timers retry scene polling family failing faults working nested stepfunctions distributed fanout decide",
     "history explain why transition recalled timeline outside tokens redriving runs activities execution",
-    "revising telling textwidth theme layering columns routing graph layout statuses iterations gantt totals svg gantt_drawing plots",
+    "revising telling textwidth theme layering columns routing graph layout statuses growing iterations gantt totals svg gantt_drawing plots",
     "teststate_mocks teststate_request teststate_trial teststate machine",
     "watches breakpoints branches redaction log retained rerun session trying isolating redacted resuming page retold regression keeping debugger",
     "replaying comparing charts retrylab triggers",

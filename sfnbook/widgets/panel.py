@@ -15,7 +15,7 @@ from sfnbook.statuses import Marks
 from sfnbook.values import copied, unescape_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sfnbook.breakpoints import Breakpoint
     from sfnbook.debugger import Debugger
@@ -94,11 +94,11 @@ class Moment:
     @cached_property
     def latest(self) -> Transition | None:
         """The last transition in the state that is looked at; None if it was not entered yet."""
-        if self.pointer not in self.statuses:
-            return None
-        execution = self.debugger.execution
-        found = (execution.shown(number) for number in reversed(range(execution.cursor)))
-        return next(filter(self.concerns, found), None)
+        return next(self.back(), None)
+
+    def back(self) -> Iterator[Transition]:
+        """The transitions of the state that is looked at, the latest first."""
+        return filter(self.concerns, self.debugger.about(self.pointer))
 
     def concerns(self, transition: Transition) -> bool:
         """Is a transition one of the state that is looked at, in the iteration that is looked at?"""

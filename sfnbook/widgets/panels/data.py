@@ -18,7 +18,6 @@ from sfnbook.widgets.words import heading
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfnbook.transition import Transition
     from sfnbook.values import Json
     from sfnbook.widgets.panel import Desk, Moment
 
@@ -141,23 +140,10 @@ def attempts(moment: Moment) -> Iterator[Attempt]:
     if moment.pointer not in moment.statuses:
         return iter(())
     found: dict[tuple[str, int, int], Attempt] = {}
-    for transition in islice(back(moment), FARTHEST):
+    for transition in islice(moment.back(), FARTHEST):
         key = transition.path, transition.visit, transition.attempt
         known = found.get(key)
         if known is None and len(found) == MOST:
             break
         found[key] = Attempt(key, transition.number, transition.number if known is None else known.last)
     return iter(found.values())
-
-
-def back(moment: Moment) -> Iterator[Transition]:
-    """The transitions of the state, from the cursor backwards."""
-    execution, pointer = moment.debugger.execution, moment.pointer
-    changes = execution.changes
-    for number in reversed(range(execution.cursor)):
-        change = changes[number]
-        sides = (change.before, change.after)
-        if any(side is not None and side.state == pointer for side in sides):
-            transition = execution.shown(number)
-            if moment.concerns(transition):
-                yield transition

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.telling import sentence
 from sfnbook.widgets.markup import Act, markup
-from sfnbook.widgets.panels.data import back
 from sfnbook.widgets.words import clipped, heading
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class Why:
 
 def decided(moment: Moment) -> list[Transition]:
     """The latest transitions of the state that have a reason, the oldest first."""
-    found = (one for one in back(moment) if one.why or one.error or one.traceback)
+    found = (one for one in moment.back() if one.why or one.error or one.traceback)
     return list(islice(found, MOST))[::-1]
 
 
