@@ -57,7 +57,7 @@ def base_delay(retrier: Retrier, used: int) -> float:
     except OverflowError:
         delay = LONGEST_DELAY
     if retrier.max_delay_seconds is not None:
-        delay = min(delay, retrier.max_delay_seconds)
+        delay = min(delay, float(retrier.max_delay_seconds))
     return min(delay, LONGEST_DELAY)
 
 
