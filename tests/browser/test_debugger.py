@@ -93,6 +93,7 @@ def test_an_input_is_edited_and_bad_json_is_told(shown):
     expect_status(page, Prepare="succeeded")
     panel(page, "edit")
     field = page.locator(f"{DEBUGGER} .sfn-code .cm-content")
+    expect_text(page, f"{DEBUGGER} .sfn-code .cm-content", '"id": 1')
     field.fill('{"id": }')
     page.click("text=Apply")
     expect_text(page, f"{DEBUGGER} .sfn-message", "Line 1, column 8")
