@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-LEAST: Final = {"ipywidgets": (8, 1), "anywidget": (0, 9, 18)}
+LEAST: Final = {"ipywidgets": (7, 7), "anywidget": (0, 9, 18)}
 """The Python packages of a widget, and the oldest versions that do."""
 
 FRONT_ENDS: Final = {

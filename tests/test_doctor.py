@@ -56,7 +56,7 @@ def test_all_in_one_environment_is_fine(tmp_path: Path) -> None:
     ("versions", "told"),
     [
         ({"anywidget": None}, "anywidget is not installed beside sfnbook."),
-        ({"ipywidgets": "7.8.1"}, "ipywidgets is 7.8.1; 8.1 or later is needed."),
+        ({"ipywidgets": "7.6.5"}, "ipywidgets is 7.6.5; 7.7 or later is needed."),
         ({"anywidget": "0.9.3"}, "anywidget is 0.9.3; 0.9.18 or later is needed."),
         ({"ipykernel": None}, "ipykernel is not installed, so no notebook can run on this Python."),
     ],

@@ -381,7 +381,11 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         return drawn
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return with_picture(super()._repr_mimebundle_(**options), self.svg(ABSENT))
+        shown = getattr(super(), "_repr_mimebundle_", None)
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        own = {"text/plain": repr(self.debugger), "application/vnd.jupyter.widget-view+json": view}
+        # ipywidgets 7 displays a widget in a way that leaves no room for a picture.
+        return with_picture(own if shown is None else shown(**options), self.svg(ABSENT))
 
 
 def _in_menu(name: str) -> bool:

@@ -62,7 +62,8 @@ class PlainEditor(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         super().__init__([self.area])
         self.label = label
         for name, of_area in (("value", "value"), ("disabled", "disabled"), ("label", "tooltip")):
-            traitlets.link((self, name), (self.area, of_area))
+            if self.area.has_trait(of_area):  # ipywidgets 7 has no tooltips on text areas
+                traitlets.link((self, name), (self.area, of_area))
 
     def on_submit(self, act: Callable[[], None]) -> None:
         """A text area has no such key."""

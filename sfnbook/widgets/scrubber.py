@@ -49,7 +49,7 @@ class PlainScrubber(w.IntText):  # type: ignore[misc] # ipywidgets has no types
     """The same as a number: the position, to read and to type."""
 
     def __init__(self, scrub: Callable[[int], None]) -> None:
-        super().__init__(description="Transition", layout=w.Layout(width="auto"))
+        super().__init__(style={"description_width": "initial"}, layout=w.Layout(width="auto"))
         self._length, self._quiet = 0, False
         self.observe(lambda change: self._typed(change["new"], scrub), "value")
 
@@ -58,7 +58,8 @@ class PlainScrubber(w.IntText):  # type: ignore[misc] # ipywidgets has no types
             scrub(min(max(position, 0), self._length))
 
     def show(self, position: int, length: int, words: str) -> None:
-        """Show the position."""
+        """Show the position; the card says the words."""
+        del words
         self._length, self._quiet = length, True
-        update(self, value=position, tooltip=f"of {length:,}: {words}")
+        update(self, value=position, description=f"Transition (of {length:,})")
         self._quiet = False
