@@ -6,8 +6,8 @@ import statistics
 import pytest
 
 from tests.browser.test_access import serious
-from tests.browser.test_debugger import ATTACK, CLICK_UNTIL_SHOWN, LAMBDA, WAIT, expect_text
-from tests.browser.test_speed import BARE
+from tests.browser.test_debugger import ATTACK, LAMBDA, WAIT, expect_text
+from tests.browser.test_speed import BARE, CLICK_UNTIL_SHOWN
 
 LAB = ".sfn-lab"
 FIRST = "import sfnbook\nlab = sfnbook.RetryLab()\nlab"
