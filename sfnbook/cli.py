@@ -202,7 +202,7 @@ def graph(
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture: .svg, .png or .pdf.")],
 ) -> int:
     """Draw a definition."""
-    from sfnbook.plots import save_figure  # noqa: PLC0415 - one command of five draws
+    from sfnbook.drawing.plots import save_figure  # noqa: PLC0415 - one command of five draws
 
     loaded = sfnbook.load(file)
     try:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from sfnbook.branches import Branch
 from sfnbook.debugger import Debugger
+from sfnbook.debugging.branches import Branch
 from sfnbook.errors import UsageError
 from sfnbook.execution import Execution
 from sfnbook.frames import WORLD, task_in

@@ -11,23 +11,23 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from sfnbook import outside
-from sfnbook.branches import Branch, Branches, OpenTask, Recording, Seat, Stop, Unanswered
-from sfnbook.breakpoints import Breakpoint, Breakpoints
 from sfnbook.clock import duration
+from sfnbook.debugging.branches import Branch, Branches, OpenTask, Recording, Seat, Stop, Unanswered
+from sfnbook.debugging.breakpoints import Breakpoint, Breakpoints
+from sfnbook.debugging.totals import Payloads, Totals, totals
+from sfnbook.debugging.watches import Watches
+from sfnbook.drawing.gantt import Chart, Gantt
+from sfnbook.drawing.statuses import Marks, Statuses
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.frames import KINDS, OVER
-from sfnbook.gantt import Chart, Gantt
 from sfnbook.growing import Mentions
-from sfnbook.keeping import Keeping
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
 from sfnbook.notebook import in_a_notebook
 from sfnbook.prices import PRICES
-from sfnbook.statuses import Marks, Statuses
-from sfnbook.totals import Payloads, Totals, totals
+from sfnbook.sessions.keeping import Keeping
 from sfnbook.transition import Transition
 from sfnbook.values import Json, text
-from sfnbook.watches import Watches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -116,7 +116,7 @@ class Debugger(Keeping):
         """The state machine of the current branch."""
         setup = self.execution.setup
         if setup not in self._machines:
-            from sfnbook.session import machines_of  # noqa: PLC0415 - few sessions have two machines
+            from sfnbook.sessions.session import machines_of  # noqa: PLC0415 - few sessions have two machines
 
             self._machines[setup] = machines_of(setup)["main"]
         return self._machines[setup]
@@ -402,8 +402,8 @@ class Debugger(Keeping):
         >>> debugger.isolate("Orders[0]").execution.input
         {'id': 1}
         """
-        from sfnbook.isolating import isolated  # noqa: PLC0415 - few sessions look at one item alone
         from sfnbook.replaying import failing_transition  # noqa: PLC0415
+        from sfnbook.sessions.isolating import isolated  # noqa: PLC0415 - few sessions look at one item alone
 
         machine, execution = isolated(self.execution, path, self.children)
         alone = type(self).of(machine, execution)
@@ -431,7 +431,7 @@ class Debugger(Keeping):
         """
         if not isinstance(machine, StateMachine):
             raise UsageError("try_machine takes a StateMachine: give sfnbook.load(...).")
-        from sfnbook.trying import tried  # noqa: PLC0415 - few sessions try a second machine
+        from sfnbook.sessions.trying import tried  # noqa: PLC0415 - few sessions try a second machine
 
         trial = tried(self.execution, machine)
         self.branches.add(trial.execution, f"tried a machine: {trial.why}")
@@ -550,7 +550,7 @@ class Debugger(Keeping):
 
     def to_svg(self, caption: str = "") -> str:
         """The picture with what happened so far, and a line below."""
-        from sfnbook.svg import to_svg  # noqa: PLC0415
+        from sfnbook.drawing.svg import to_svg  # noqa: PLC0415
 
         return to_svg(self._picture(), marks=self.marks(), title=self.machine.name, caption=caption)
 
@@ -562,7 +562,7 @@ class Debugger(Keeping):
         >>> Debugger(machine).plot().axes[0].get_title()
         'StateMachine: RUNNING at 0 s'
         """
-        from sfnbook.plots import plot  # noqa: PLC0415
+        from sfnbook.drawing.plots import plot  # noqa: PLC0415
 
         title = f"{self.machine.name}: {self.status} at {duration(self.time)}"
         return plot(self._picture(), marks=self.marks(), title=title)
@@ -577,7 +577,7 @@ class Debugger(Keeping):
         >>> [label.get_text() for label in debugger.plot_timeline().axes[0].get_xticklabels()][-1]
         '1 min'
         """
-        from sfnbook.gantt_drawing import plot_chart  # noqa: PLC0415
+        from sfnbook.drawing.gantt_drawing import plot_chart  # noqa: PLC0415
 
         title = f"{self.machine.name}: {self.status} at {duration(self.time)}"
         return plot_chart(self.gantt(), cursor=self.time, title=title)
@@ -602,7 +602,7 @@ class Debugger(Keeping):
         return totals(self.execution, self._payloads, self.prices)
 
     def _picture(self) -> Any:
-        from sfnbook.layout import layout  # noqa: PLC0415
+        from sfnbook.drawing.layout import layout  # noqa: PLC0415
 
         if self._drawn is None or self._drawn[0] is not self.machine:
             self._drawn = self.machine, layout(self.machine.definition)

@@ -279,21 +279,21 @@ class StateMachine:
     # --- drawing --------------------------------------------------------------------------------
     def graph(self) -> Any:
         """The states as a `networkx.DiGraph`: nodes are JSON pointers, edges have a kind and a label."""
-        from sfnbook.graph import graph  # noqa: PLC0415
+        from sfnbook.drawing.graph import graph  # noqa: PLC0415
 
         return graph(self.definition)
 
     def to_svg(self) -> str:
         """The picture as SVG text, standing alone."""
-        from sfnbook.layout import layout  # noqa: PLC0415
-        from sfnbook.svg import to_svg  # noqa: PLC0415
+        from sfnbook.drawing.layout import layout  # noqa: PLC0415
+        from sfnbook.drawing.svg import to_svg  # noqa: PLC0415
 
         return to_svg(layout(self.definition), title=self.name)
 
     def plot(self) -> Any:
         """The same picture as a matplotlib Figure, for slides and papers."""
-        from sfnbook.layout import layout  # noqa: PLC0415
-        from sfnbook.plots import plot  # noqa: PLC0415
+        from sfnbook.drawing.layout import layout  # noqa: PLC0415
+        from sfnbook.drawing.plots import plot  # noqa: PLC0415
 
         return plot(layout(self.definition))
 

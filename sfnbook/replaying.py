@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import outside
 from sfnbook.debugger import Debugger
+from sfnbook.debugging.revising import revisions, told
 from sfnbook.errors import UsageError
 from sfnbook.family import fan_of
 from sfnbook.frames import FAILED, LAPSED, STOPPING, TOP, Change, FrameId
@@ -22,14 +23,13 @@ from sfnbook.recordings.children import Children, by_item, read_children
 from sfnbook.recordings.events import Event, parsed
 from sfnbook.recordings.places import Places
 from sfnbook.recordings.reading import RecordedExecution, read
-from sfnbook.revising import revisions, told
 from sfnbook.tasks.recorded import Recorded, with_token
 from sfnbook.values import MISSING, Difference, Json, differences, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sfnbook.branches import Recording
+    from sfnbook.debugging.branches import Recording
     from sfnbook.execution import Execution
 
 NOT_COMPARED: Final = frozenset(

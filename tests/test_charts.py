@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from sfnbook.charts import (
+from sfnbook.drawing.charts import (
     HATCHES,
     STYLES,
     Axis,
@@ -108,7 +108,7 @@ def test_an_empty_chart_is_drawn_too():
 
 
 def test_charts_need_neither_numpy_nor_matplotlib():
-    code = "import sys, sfnbook.charts; print({'numpy', 'matplotlib'} & set(sys.modules))"
+    code = "import sys, sfnbook.drawing.charts; print({'numpy', 'matplotlib'} & set(sys.modules))"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "set()\n"

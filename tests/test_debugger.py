@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sfnbook
-from sfnbook.branches import Recording
 from sfnbook.debugger import Debugger
-from sfnbook.statuses import Statuses
+from sfnbook.debugging.branches import Recording
+from sfnbook.drawing.statuses import Statuses
 from tests.debugging import (
     CALLBACK,
     CAUGHT,

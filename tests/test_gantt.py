@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 import sfnbook
-from sfnbook.gantt import MOST_BARS, MOST_ITERATIONS, Bar, Chart, Gantt, Row
-from sfnbook.gantt_drawing import chart_svg, plot_chart, ticks
+from sfnbook.drawing.gantt import MOST_BARS, MOST_ITERATIONS, Bar, Chart, Gantt, Row
+from sfnbook.drawing.gantt_drawing import chart_svg, plot_chart, ticks
 from tests.debugging import (
     CALLBACK,
     CAUGHT,

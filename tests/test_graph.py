@@ -4,7 +4,7 @@ import networkx as nx
 import pytest
 
 from sfnbook import parse
-from sfnbook.graph import condition, edges, graph
+from sfnbook.drawing.graph import condition, edges, graph
 
 PASS = {"Type": "Pass", "End": True}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sfnbook.iterations import PICKS, iterations, matching
+from sfnbook.debugging.iterations import PICKS, iterations, matching
 from tests.debugging import block, debug, task
 
 RETRY = [{"ErrorEquals": ["Busy"], "IntervalSeconds": 10, "MaxAttempts": 3}]

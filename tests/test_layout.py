@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sfnbook import parse, textwidth
-from sfnbook.graph import condition
-from sfnbook.layering import Link, Size, crossings, net
-from sfnbook.layout import NAME_SIZE, TEXT_AT, layout, service
+from sfnbook import parse
+from sfnbook.drawing import textwidth
+from sfnbook.drawing.graph import condition
+from sfnbook.drawing.layering import Link, Size, crossings, net
+from sfnbook.drawing.layout import NAME_SIZE, TEXT_AT, layout, service
 
 SAMPLES = sorted((Path(__file__).resolve().parents[1] / "../shared/samples").resolve().glob("*.asl.json"))
 NAMES = [

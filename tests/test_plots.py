@@ -7,11 +7,12 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
-from sfnbook import parse, plots
+from sfnbook import parse
+from sfnbook.drawing import plots
+from sfnbook.drawing.layout import layout
+from sfnbook.drawing.plots import cjk_font, plot, save_figure
+from sfnbook.drawing.svg import STATUSES
 from sfnbook.errors import UsageError
-from sfnbook.layout import layout
-from sfnbook.plots import cjk_font, plot, save_figure
-from sfnbook.svg import STATUSES
 
 SOURCE = {
     "StartAt": "Both $x$",

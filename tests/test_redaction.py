@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import sfnbook
 from sfnbook.debugger import Debugger
-from sfnbook.redaction import Redaction, of_definition
+from sfnbook.sessions.redaction import Redaction, of_definition
 from tests.debugging import CHARGE, LINE, debug, task
 from tests.machines import block
 from tests.scenarios import LAW, Scenario, scenarios

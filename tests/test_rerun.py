@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 
 import sfnbook
-from sfnbook.branches import Recording
-from sfnbook.log import FIELDS, OF_PEOPLE, log_of
-from sfnbook.rerun import DO, Rerun, digest
+from sfnbook.debugging.branches import Recording
+from sfnbook.sessions.log import FIELDS, OF_PEOPLE, log_of
+from sfnbook.sessions.rerun import DO, Rerun, digest
 from tests.debugging import CALLBACK, CHARGE, LAMBDA, MAP, task
 from tests.machines import block
 from tests.scenarios import ACTIVITY, LAW, Scenario, scenarios

@@ -21,7 +21,7 @@ from sfnbook.tasks.reading import Reading
 from sfnbook.tasks.resources import parse_resource
 from sfnbook.tasks.samples import result_of, sample_input
 from sfnbook.tasks.services.jobs import JOBS
-from sfnbook.teststate_mocks import problem
+from sfnbook.teststate.mocks import problem
 from tests.machines import LAMBDA, block, load
 
 INVOKE = "arn:aws:states:::lambda:invoke"

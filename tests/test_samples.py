@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import sfnbook
-from sfnbook.layout import layout
+from sfnbook.drawing.layout import layout
 from sfnbook.tasks import attempts, failure, result, sequence
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sfnbook
-from sfnbook import session
 from sfnbook.debugger import Debugger
+from sfnbook.sessions import session
 from sfnbook.tasks import sequence
 from tests.debugging import CALLBACK, CHARGE, LINE, MACHINES, debug, debug_map
 from tests.machines import block

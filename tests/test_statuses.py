@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from sfnbook.layout import layout
-from sfnbook.statuses import Statuses, container_of
+from sfnbook.drawing.layout import layout
+from sfnbook.drawing.statuses import Statuses, container_of
 from tests.debugging import (
     CAUGHT,
     INPUTS,

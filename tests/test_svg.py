@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfnbook import parse
+from sfnbook.drawing.layout import layout
+from sfnbook.drawing.statuses import Marks, Way
+from sfnbook.drawing.svg import STATUSES, TYPES, fresh_strokes, to_svg
 from sfnbook.errors import UsageError
-from sfnbook.layout import layout
-from sfnbook.statuses import Marks, Way
-from sfnbook.svg import STATUSES, TYPES, fresh_strokes, to_svg
 
 SAMPLES = sorted((Path(__file__).resolve().parents[1] / "../shared/samples").resolve().glob("*.asl.json"))
 NS = "{http://www.w3.org/2000/svg}"

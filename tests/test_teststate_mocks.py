@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnbook import teststate_mocks
 from sfnbook.tasks import models, shapes
 from sfnbook.tasks.resources import parse_resource
+from sfnbook.teststate import mocks as teststate_mocks
 
 JOB = {
     "ExecutionArn": "a",

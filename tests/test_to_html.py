@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sfnbook
-from sfnbook import page
 from sfnbook.debugger import Debugger
-from sfnbook.statuses import Statuses
+from sfnbook.drawing.statuses import Statuses
+from sfnbook.sessions import page
 from tests.debugging import CHARGE, LINE, MACHINES, debug, debug_map, task
 from tests.machines import block
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import sfnbook
 from sfnbook.debugger import Debugger
-from sfnbook.regression import test_text as text_of
+from sfnbook.sessions.regression import test_text as text_of
 from sfnbook.tasks import attempts, failure, never, result, sequence, to_mock_config, worker
 from tests.debugging import CALLBACK, CHARGE, LINE, MAP, RETRY, debug, debug_map, task
 from tests.machines import block

@@ -3,8 +3,8 @@
 import pytest
 
 import sfnbook
+from sfnbook.debugging.totals import Payloads, Totals
 from sfnbook.prices import PRICES
-from sfnbook.totals import Payloads, Totals
 from sfnbook.values import size
 from tests.debugging import LINE, MACHINES, block, debug, debug_map, task
 

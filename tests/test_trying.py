@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import sfnbook
-from sfnbook.revising import revisions
+from sfnbook.debugging.revising import revisions
 from sfnbook.tasks import attempts, failure, result
 from tests.machines import LAMBDA, block, load
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnbook.clock import duration
+from sfnbook.debugging.telling import SAID
+from sfnbook.drawing.svg import STATUSES
 from sfnbook.errors import UsageError
 from sfnbook.frames import KINDS
-from sfnbook.svg import STATUSES
-from sfnbook.telling import SAID
 from sfnbook.widgets import documents, words
 from sfnbook.widgets.documents import ABSENT, UNCOMPARED, json_html, json_lines, same
 from sfnbook.widgets.forms import parsed, printed

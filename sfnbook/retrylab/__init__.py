@@ -23,3 +23,9 @@ lab.py           `RetryLab`: all of it together, moved and looked at
 figures.py       charts -> matplotlib
 words.py         durations, shares and money as one says them
 """
+
+from __future__ import annotations
+
+from sfnbook.retrylab.stampede import at_random, from_map
+
+__all__ = ["at_random", "from_map"]

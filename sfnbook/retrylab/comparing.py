@@ -10,8 +10,8 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook.charts import to_svg
 from sfnbook.clock import SECOND
+from sfnbook.drawing.charts import to_svg
 from sfnbook.errors import UsageError
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.pictures import comparison_chart

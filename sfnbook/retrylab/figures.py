@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.charts import STYLES, Box, Boxes, Chart, Line, Rule
-from sfnbook.textwidth import clipped
+from sfnbook.drawing.charts import STYLES, Box, Boxes, Chart, Line, Rule
+from sfnbook.drawing.textwidth import clipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ MARKERS: Final = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D",
 def figure(*charts: Chart, columns: int = IN_A_ROW) -> Figure:
     """The charts side by side, so many in a row, as a new Figure.
 
-    >>> from sfnbook.charts import axis
+    >>> from sfnbook.drawing.charts import axis
     >>> figure(Chart("A line", axis("x", 0, 1), axis("y", 0, 1), ())).axes[0].get_title(loc="left")
     'A line'
     """

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook import retry as rules
-from sfnbook.charts import to_svg
 from sfnbook.clock import SECOND
 from sfnbook.definition import Retrier
+from sfnbook.drawing.charts import to_svg
 from sfnbook.errors import ALL, TIMEOUT, UsageError
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.load import Load

@@ -11,8 +11,8 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.charts import together
 from sfnbook.definition import Retrier, Retryable
+from sfnbook.drawing.charts import together
 from sfnbook.errors import ALL, UsageError
 from sfnbook.machine import StateMachine, load
 from sfnbook.notebook import in_a_notebook
@@ -35,7 +35,7 @@ from sfnbook.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sfnbook.charts import Chart
+    from sfnbook.drawing.charts import Chart
     from sfnbook.retrylab.simulation import Simulation
     from sfnbook.values import Json
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from sfnbook.charts import Axis, Box, Boxes, Chart, Line, Mark, Rule, axis, time_axis
 from sfnbook.clock import SECOND
+from sfnbook.drawing.charts import Axis, Box, Boxes, Chart, Line, Mark, Rule, axis, time_axis
 from sfnbook.retrylab.load import Bin
 from sfnbook.retrylab.words import duration, plural, share
 

@@ -10,8 +10,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook import retry as rules
-from sfnbook.charts import to_svg
 from sfnbook.clock import SECOND, microseconds
+from sfnbook.drawing.charts import to_svg
 from sfnbook.errors import TIMEOUT, UsageError
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.pictures import schedule_chart

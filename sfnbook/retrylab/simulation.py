@@ -6,9 +6,9 @@ from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.charts import to_svg
 from sfnbook.clock import SECOND
 from sfnbook.debugger import Debugger
+from sfnbook.drawing.charts import to_svg
 from sfnbook.errors import SfnbookError, UsageError
 from sfnbook.frames import SUCCEEDED
 from sfnbook.limits import AWS_LIMITS, Limits

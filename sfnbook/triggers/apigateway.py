@@ -20,7 +20,7 @@ from sfnbook.errors import Failed
 from sfnbook.frames import StartedBy
 from sfnbook.query import paths
 from sfnbook.query.environment import Environment
-from sfnbook.teststate_mocks import ApiError
+from sfnbook.teststate.mocks import ApiError
 from sfnbook.triggers import velocity
 from sfnbook.triggers.sdk import Sdk, ended, started
 from sfnbook.triggers.starts import ACCOUNT, nearest, refuse

@@ -14,7 +14,7 @@ from sfnbook.clock import SECOND, microseconds, start_instant
 from sfnbook.errors import UsageError
 from sfnbook.frames import StartedBy
 from sfnbook.limits import AWS_LIMITS
-from sfnbook.teststate_mocks import ApiError
+from sfnbook.teststate.mocks import ApiError
 from sfnbook.triggers.starts import Start, refuse
 from sfnbook.values import Json, text
 
@@ -45,7 +45,7 @@ class Sdk:
     >>> sdk.start_execution(name="order-7", input='{"id": 8}')
     Traceback (most recent call last):
     ...
-    sfnbook.teststate_mocks.ApiError: ExecutionAlreadyExists: Execution Already Exists: \
+    sfnbook.teststate.mocks.ApiError: ExecutionAlreadyExists: Execution Already Exists: \
 'arn:aws:states:us-east-1:111122223333:execution:StateMachine:order-7'
     """
 
@@ -144,7 +144,7 @@ def checked_name(name: object) -> str:
     >>> checked_name("order 7")
     Traceback (most recent call last):
     ...
-    sfnbook.teststate_mocks.ApiError: InvalidName: Invalid Name: 'order 7'
+    sfnbook.teststate.mocks.ApiError: InvalidName: Invalid Name: 'order 7'
     """
     if not isinstance(name, str):
         refuse(f"name={name!r}:", "the name of an execution is a text.")
@@ -166,7 +166,7 @@ def parsed_input(given: object, options: dict[str, Any] | None = None) -> Json:
     >>> parsed_input("{'id': 7}")
     Traceback (most recent call last):
     ...
-    sfnbook.teststate_mocks.ApiError: InvalidExecutionInput: Invalid State Machine Execution Input: \
+    sfnbook.teststate.mocks.ApiError: InvalidExecutionInput: Invalid State Machine Execution Input: \
 'Expecting property name enclosed in double quotes: line 1 column 2 (char 1)'
     """
     if not isinstance(given, str):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as w
 
+from sfnbook.debugging.telling import sentence
 from sfnbook.errors import SfnbookError, UnansweredTask, UsageError
-from sfnbook.telling import sentence
 from sfnbook.values import state_name
 from sfnbook.widgets import words
 from sfnbook.widgets.cells import forget, register

@@ -1,5 +1,5 @@
 // The graph of a state machine as a live picture: the SVG comes once, afterwards only what changed.
-// Python sends `geometry` (SVG text made by sfnbook/svg.py), `looks` (what each status is called and its
+// Python sends `geometry` (SVG text made by sfnbook/drawing/svg.py), `looks` (what each status is called and its
 // icon), `status` and `notes` (by pointer), `taken` (numbers of edges), `stops` (pointers), `selected`,
 // `height`; this sends {type, pointer}, where type is "select" or "breakpoint".
 

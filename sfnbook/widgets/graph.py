@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import anywidget
 import traitlets
 
-from sfnbook.layout import layout
-from sfnbook.statuses import Marks
-from sfnbook.svg import STATUSES, known, to_svg, ways
+from sfnbook.drawing.layout import layout
+from sfnbook.drawing.statuses import Marks
+from sfnbook.drawing.svg import STATUSES, known, to_svg, ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ LOOKS: Final = {name: {"label": status.label, "icon": status.icon} for name, sta
 class GraphView(anywidget.AnyWidget):
     """The picture of a `StateMachine`, or of what a `Debugger` debugs, with a status for each state.
 
-    ``status`` maps pointers to names of `sfnbook.svg.STATUSES`, ``notes`` to short texts; ``taken``
+    ``status`` maps pointers to names of `sfnbook.drawing.svg.STATUSES`, ``notes`` to short texts; ``taken``
     are the numbers of the edges that were taken; ``stops`` the pointers of states with a breakpoint;
     ``selected`` is the pointer of the state that is marked.  `on_select` and `on_breakpoint` call
     back when somebody picks a state in the browser, or its breakpoint.

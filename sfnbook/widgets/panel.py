@@ -10,15 +10,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sfnbook.drawing.statuses import Marks
 from sfnbook.outside import INDICES
-from sfnbook.statuses import Marks
 from sfnbook.values import copied, unescape_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sfnbook.breakpoints import Breakpoint
     from sfnbook.debugger import Debugger
+    from sfnbook.debugging.breakpoints import Breakpoint
     from sfnbook.definition import State
     from sfnbook.transition import Transition
     from sfnbook.values import Json

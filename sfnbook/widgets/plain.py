@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from sfnbook.layout import layout
-from sfnbook.svg import to_svg
+from sfnbook.drawing.layout import layout
+from sfnbook.drawing.svg import to_svg
 from sfnbook.widgets.forms import button, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sfnbook.layout import Geometry
-    from sfnbook.statuses import Marks
+    from sfnbook.drawing.layout import Geometry
+    from sfnbook.drawing.statuses import Marks
 
 
 class PlainGraph(w.VBox):  # type: ignore[misc] # ipywidgets has no types

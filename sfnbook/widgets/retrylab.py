@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as w
 
-from sfnbook.charts import to_svg
+from sfnbook.drawing.charts import to_svg
 from sfnbook.errors import ALL, TASK_FAILED, DefinitionError, SfnbookError
 from sfnbook.retrylab.conditions import ARRIVING, CONDITIONS, RETRIER, counts_at_once
 from sfnbook.retrylab.lab import USUAL

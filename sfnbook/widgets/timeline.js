@@ -1,4 +1,4 @@
-// The Gantt chart of a session. Python sends `picture` (SVG text made by sfnbook/gantt_drawing.py) and `cursor`
+// The Gantt chart of a session. Python sends `picture` (SVG text made by sfnbook/drawing/gantt_drawing.py) and `cursor`
 // (virtual seconds); this sends {number}, the transition at which the bar that was picked begins.
 
 /** @typedef {{model: any, el: HTMLElement}} Context */

@@ -10,12 +10,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import duration
-from sfnbook.telling import SAID, sentence
-from sfnbook.theme import STATUSES
+from sfnbook.debugging.telling import SAID, sentence
+from sfnbook.drawing.theme import STATUSES
 from sfnbook.widgets.documents import json_html
 
 if TYPE_CHECKING:
-    from sfnbook.totals import Totals
+    from sfnbook.debugging.totals import Totals
     from sfnbook.values import Json
 
 
@@ -100,7 +100,7 @@ def clock_html(seconds: float, now: Any, status: str) -> str:
 def totals_html(used: Totals) -> str:
     """What was used up so far, and what is close to a limit.
 
-    >>> from sfnbook.totals import Totals
+    >>> from sfnbook.debugging.totals import Totals
     >>> "<b>$0.000050</b> Standard" in totals_html(Totals(9, 2, 10, 25_000, 10, 262_144, 0.00005, 0.000001))
     True
     """

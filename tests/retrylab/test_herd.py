@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import sfnbook
 from sfnbook.errors import UsageError
+from sfnbook.retrylab import at_random, from_map
 from sfnbook.retrylab.load import BINS, Load
 from sfnbook.retrylab.service import Desk
-from sfnbook.retrylab.stampede import at_random, from_map
 from sfnbook.tasks import normal, uniform
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ import json
 import pytest
 
 import sfnbook
+from sfnbook.retrylab import at_random, from_map
 from sfnbook.retrylab.conditions import Conditions
 from sfnbook.retrylab.lab import FIRST
 from sfnbook.retrylab.policies import read_policy
 from sfnbook.retrylab.rivals import TASK, machine_of
-from sfnbook.retrylab.stampede import at_random, from_map
 from sfnbook.retrylab.study import HERDS, RUNS, Study
 
 BUSY = {"ErrorEquals": ["Busy"], "IntervalSeconds": 2, "MaxAttempts": 2}

@@ -15,7 +15,7 @@ from sfnbook.widgets.words import heading
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sfnbook.branches import OpenTask, Unanswered
+    from sfnbook.debugging.branches import OpenTask, Unanswered
     from sfnbook.values import Json
     from sfnbook.widgets.panel import Desk, Moment
 

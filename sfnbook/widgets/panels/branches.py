@@ -20,8 +20,8 @@ from sfnbook.widgets.words import clipped, heading, message_html
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sfnbook.branches import Branch
     from sfnbook.comparing import Comparison, Parting
+    from sfnbook.debugging.branches import Branch
     from sfnbook.widgets.panel import Desk, Moment
 
 

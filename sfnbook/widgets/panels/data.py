@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import ipywidgets as w
 
 from sfnbook.clock import duration
-from sfnbook.theme import STATUSES
+from sfnbook.drawing.theme import STATUSES
 from sfnbook.widgets.documents import LINES, STEP_LINES
 from sfnbook.widgets.forms import update
 from sfnbook.widgets.markup import Act, markup

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from sfnbook.clock import duration
-from sfnbook.iterations import PICKS, Iteration, iterations, matching
-from sfnbook.statuses import container_of
+from sfnbook.debugging.iterations import PICKS, Iteration, iterations, matching
+from sfnbook.drawing.statuses import container_of
 from sfnbook.values import text
 from sfnbook.widgets.forms import button, update
 from sfnbook.widgets.graph import GraphView

@@ -9,13 +9,13 @@ import anywidget
 import ipywidgets as w
 import traitlets
 
-from sfnbook.gantt_drawing import chart_svg
+from sfnbook.drawing.gantt_drawing import chart_svg
 from sfnbook.widgets.forms import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfnbook.gantt import Chart
+    from sfnbook.drawing.gantt import Chart
     from sfnbook.widgets.panel import Desk, Moment
 
 

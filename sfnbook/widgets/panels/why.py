@@ -7,7 +7,7 @@ from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook.telling import sentence
+from sfnbook.debugging.telling import sentence
 from sfnbook.widgets.markup import Act, markup
 from sfnbook.widgets.words import clipped, heading
 

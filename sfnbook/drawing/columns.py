@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from sfnbook.layering import LABEL, LINE, NODE, TURN, Net
+from sfnbook.drawing.layering import LABEL, LINE, NODE, TURN, Net
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ _ROUNDS: Final = 14
 def columns(net: Net) -> list[float]:
     """The middle of each item.
 
-    >>> from sfnbook.layering import Link, Size, net
+    >>> from sfnbook.drawing.layering import Link, Size, net
     >>> columns(net([Size(100, 40)] * 3, [Link(0, 1, weight=2), Link(0, 2)]))
     [50.0, 50.0, 186.0]
     """

@@ -11,17 +11,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfnbook import outside
-from sfnbook.branches import Branch, Branches, Recording
+from sfnbook.debugging.branches import Branch, Branches, Recording
 from sfnbook.errors import UsageError
-from sfnbook.log import log_of
-from sfnbook.rerun import Rerun, digest
-from sfnbook.session import cut, sharing
+from sfnbook.sessions.log import log_of
+from sfnbook.sessions.rerun import Rerun, digest
+from sfnbook.sessions.session import cut, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sfnbook.breakpoints import Breakpoint
-    from sfnbook.session import Session
+    from sfnbook.debugging.breakpoints import Breakpoint
+    from sfnbook.sessions.session import Session
     from sfnbook.timeline import Setup
 
 

@@ -11,12 +11,12 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from sfnbook.debugging.telling import sentence
+from sfnbook.drawing.layout import layout
+from sfnbook.drawing.statuses import Statuses
+from sfnbook.drawing.svg import ways
+from sfnbook.drawing.theme import STATUSES
 from sfnbook.explain import subject_of
-from sfnbook.layout import layout
-from sfnbook.statuses import Statuses
-from sfnbook.svg import ways
-from sfnbook.telling import sentence
-from sfnbook.theme import STATUSES
 from sfnbook.values import Json, size
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def script_safe(data: Json) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("sfnbook").joinpath(name).read_text(encoding="utf-8")
+    return files("sfnbook.sessions").joinpath(name).read_text(encoding="utf-8")
 
 
 def _still(debugger: Debugger) -> str:

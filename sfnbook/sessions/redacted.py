@@ -9,21 +9,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook import retained, source
-from sfnbook.branches import Branches, Recording
+from sfnbook import source
+from sfnbook.debugging.branches import Branches, Recording
 from sfnbook.frames import failure_in, task_in
-from sfnbook.log import chosen, log_of
-from sfnbook.redaction import Redaction, of_definition
-from sfnbook.rerun import Rerun
-from sfnbook.session import NOTHING, Reader, cut, setup_of, sharing, start_of
+from sfnbook.sessions import retained
+from sfnbook.sessions.log import chosen, log_of
+from sfnbook.sessions.redaction import Redaction, of_definition
+from sfnbook.sessions.rerun import Rerun
+from sfnbook.sessions.session import NOTHING, Reader, cut, setup_of, sharing, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sfnbook.branches import Branch
+    from sfnbook.debugging.branches import Branch
     from sfnbook.frames import Change
-    from sfnbook.log import Entry
-    from sfnbook.session import Session
+    from sfnbook.sessions.log import Entry
+    from sfnbook.sessions.session import Session
     from sfnbook.timeline import Setup
     from sfnbook.values import Json
 

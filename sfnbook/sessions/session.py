@@ -11,17 +11,18 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
-from sfnbook import retained, source
-from sfnbook.branches import Branch, Branches, Recording, shared
-from sfnbook.breakpoints import Breakpoint
+from sfnbook import source
 from sfnbook.clock import iso
+from sfnbook.debugging.branches import Branch, Branches, Recording, shared
+from sfnbook.debugging.breakpoints import Breakpoint
+from sfnbook.debugging.watches import compiled
 from sfnbook.errors import SfnbookError, UsageError
 from sfnbook.frames import Pool, Queue, StartedBy
 from sfnbook.limits import Limits
-from sfnbook.log import FIELDS, log_of, plain
 from sfnbook.machine import StateMachine
-from sfnbook.rerun import DIGEST_BYTES, Rerun, digest
-from sfnbook.watches import compiled
+from sfnbook.sessions import retained
+from sfnbook.sessions.log import FIELDS, log_of, plain
+from sfnbook.sessions.rerun import DIGEST_BYTES, Rerun, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

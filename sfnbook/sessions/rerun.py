@@ -22,7 +22,7 @@ from sfnbook import (
     tokens,
     working,
 )
-from sfnbook.branches import Recording
+from sfnbook.debugging.branches import Recording
 from sfnbook.decide import leave
 from sfnbook.errors import UsageError
 from sfnbook.frames import (
@@ -50,7 +50,7 @@ from sfnbook.values import Json, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-from sfnbook.log import Entry, writes_files
+from sfnbook.sessions.log import Entry, writes_files
 
 
 class Differs(Exception):  # noqa: N818 - caught where the run is made again

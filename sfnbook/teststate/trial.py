@@ -20,7 +20,7 @@ from sfnbook.items.batcher import batches
 from sfnbook.items.formats import failed, items_of
 from sfnbook.items.reader import MAX_ITEMS_NEGATIVE, read_items
 from sfnbook.scene import Scene, shown_item
-from sfnbook.teststate_mocks import refuse
+from sfnbook.teststate.mocks import refuse
 from sfnbook.values import Json, state_name, text
 from sfnbook.working import Request, started, task_token
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sfnbook.limits import Limits
     from sfnbook.program import CompiledMap, Program
     from sfnbook.tasks.protocol import Outcome
-    from sfnbook.teststate_request import Configuration, Mock
+    from sfnbook.teststate.request import Configuration, Mock
 
 ENDS: Final[dict[str, str]] = {
     "StateExited": "SUCCEEDED",

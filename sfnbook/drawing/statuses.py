@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
+from sfnbook.drawing.layout import END_POINTER
 from sfnbook.frames import (
     ABORTED,
     AWAITING,
@@ -31,7 +32,6 @@ from sfnbook.frames import (
     Frame,
     FrameId,
 )
-from sfnbook.layout import END_POINTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -107,7 +107,7 @@ class Statuses:
     """The statuses of the states of the main machine, following a list of changes.
 
     >>> import sfnbook
-    >>> from sfnbook.branches import Recording
+    >>> from sfnbook.debugging.branches import Recording
     >>> states = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}
     >>> machine = sfnbook.load({"StartAt": "A", "States": states})
     >>> recording = Recording.of(machine.start().run(until="B"))

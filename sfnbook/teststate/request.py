@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sfnbook.definition import inner_blocks
 from sfnbook.errors import UsageError
 from sfnbook.tasks.shapes import ANY, NUMBER, TEXT, Shape, structure
-from sfnbook.teststate_mocks import check_result, problem, refuse
+from sfnbook.teststate.mocks import check_result, problem, refuse
 from sfnbook.values import Json, checked, text
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import duration
-from sfnbook.gantt import BACKOFF, WAIT, Bar, Chart
-from sfnbook.svg import escaped
-from sfnbook.textwidth import clipped, width
-from sfnbook.theme import STATUSES
+from sfnbook.drawing.gantt import BACKOFF, WAIT, Bar, Chart
+from sfnbook.drawing.svg import escaped
+from sfnbook.drawing.textwidth import clipped, width
+from sfnbook.drawing.theme import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import outside
 from sfnbook.clock import microseconds
+from sfnbook.debugging.watches import compiled_jsonata
 from sfnbook.errors import Failed, UsageError
 from sfnbook.explain import scene_at, subject_of
 from sfnbook.frames import FAILED, STOPPING, TOP, Change, Frame, Running
 from sfnbook.query import choice
 from sfnbook.query.jsonata_values import truth
 from sfnbook.values import copied
-from sfnbook.watches import compiled_jsonata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sfnbook.branches import Recording
+    from sfnbook.debugging.branches import Recording
     from sfnbook.transition import Transition
     from sfnbook.values import Json
 

@@ -24,8 +24,8 @@ from sfnbook.outside import paths_of
 from sfnbook.program import compile_definition
 from sfnbook.tasks.answers import TaskRef, compile_answers, task_ref
 from sfnbook.tasks.protocol import Call, Outcome
-from sfnbook.teststate_mocks import ApiError, refuse
-from sfnbook.teststate_request import (
+from sfnbook.teststate.mocks import ApiError, refuse
+from sfnbook.teststate.request import (
     Mock,
     check_alone,
     check_cause,
@@ -36,7 +36,7 @@ from sfnbook.teststate_request import (
     read_configuration,
     read_mock,
 )
-from sfnbook.teststate_trial import Trial, TrialScene
+from sfnbook.teststate.trial import Trial, TrialScene
 from sfnbook.validation.transitions import targets
 from sfnbook.validation.walk import blocks
 from sfnbook.values import Json, checked, copied

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sfnbook.clock import DEFAULT_START, iso, seconds
 from sfnbook.errors import UsageError
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS
-from sfnbook.log import entry_of
-from sfnbook.retold import answers_of, in_a_line, literal
-from sfnbook.session import machines_of
+from sfnbook.sessions.log import entry_of
+from sfnbook.sessions.retold import answers_of, in_a_line, literal
+from sfnbook.sessions.session import machines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sfnbook.branches import Recording
+    from sfnbook.debugging.branches import Recording
     from sfnbook.frames import Change, Fault, Frame
     from sfnbook.limits import Limits
-    from sfnbook.log import Entry
+    from sfnbook.sessions.log import Entry
     from sfnbook.source import Source
     from sfnbook.timeline import Setup
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from sfnbook import outside, working
-from sfnbook.branches import Recording
+from sfnbook.debugging.branches import Recording
+from sfnbook.debugging.revising import revisions, told
 from sfnbook.frames import ENTER, WORLD, Change, Frame
 from sfnbook.recordings.places import Places
 from sfnbook.recordings.reading import read
-from sfnbook.revising import revisions, told
 from sfnbook.scene import around
-from sfnbook.session import machines_of
+from sfnbook.sessions.session import machines_of
 from sfnbook.tasks.recorded import Recorded
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sfnbook.definition import Map, Task, Wait, inner_blocks
-from sfnbook.graph import CATCH, CHOICE, DEFAULT, NEXT, START, Edge, edges
-from sfnbook.layering import Link, Size
-from sfnbook.routing import Command, Rect, Routed, routed
-from sfnbook.textwidth import clipped, width, wrap
+from sfnbook.drawing.graph import CATCH, CHOICE, DEFAULT, NEXT, START, Edge, edges
+from sfnbook.drawing.layering import Link, Size
+from sfnbook.drawing.routing import Command, Rect, Routed, routed
+from sfnbook.drawing.textwidth import clipped, width, wrap
 from sfnbook.values import escape_pointer
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
-from sfnbook.columns import columns
-from sfnbook.layering import LABEL, LINE, NODE, TURN, Link, Net, Size, net
+from sfnbook.drawing.columns import columns
+from sfnbook.drawing.layering import LABEL, LINE, NODE, TURN, Link, Net, Size, net
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

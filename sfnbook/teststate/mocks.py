@@ -111,7 +111,7 @@ def check_result(resource: Resource, result: Json, mode: str) -> None:
     >>> check_result(parse_resource("arn:aws:states:::states:startExecution"), {}, "STRICT")
     Traceback (most recent call last):
     ...
-    sfnbook.teststate_mocks.ApiError: ValidationException: Mock result schema validation error: \
+    sfnbook.teststate.mocks.ApiError: ValidationException: Mock result schema validation error: \
 Required field 'ExecutionArn' is missing
     """
     shape = None if mode == "NONE" else output_shape(resource)

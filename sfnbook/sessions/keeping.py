@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-    from sfnbook.branches import Branches, Recording
-    from sfnbook.breakpoints import Breakpoint, Breakpoints
+    from sfnbook.debugging.branches import Branches, Recording
+    from sfnbook.debugging.breakpoints import Breakpoint, Breakpoints
+    from sfnbook.debugging.watches import Watches
     from sfnbook.frames import FrameId
     from sfnbook.machine import StateMachine
-    from sfnbook.session import Session
-    from sfnbook.watches import Watches
+    from sfnbook.sessions.session import Session
 
 
 class Keeping:
@@ -52,7 +52,8 @@ class Keeping:
         in the file (see `redacted`).  A breakpoint whose condition is a function is left out, which
         the file says.  Raises UsageError where the file cannot be written; the old one then stays.
         """
-        from sfnbook import __version__, session  # noqa: PLC0415 - few sessions are saved
+        from sfnbook import __version__  # noqa: PLC0415 - few sessions are saved
+        from sfnbook.sessions import session  # noqa: PLC0415 - few sessions are saved
 
         kept = self.redacted(redact)._session()  # noqa: SLF001 - its own
         write_text(path, session.text_of(session.document(kept, __version__)))
@@ -67,7 +68,7 @@ class Keeping:
         paths = (redact,) if isinstance(redact, str) else tuple(redact)
         if not paths:
             return self
-        from sfnbook.redacted import redacted  # noqa: PLC0415 - few sessions are saved
+        from sfnbook.sessions.redacted import redacted  # noqa: PLC0415 - few sessions are saved
 
         return self._from(redacted(self._session(), paths))
 
@@ -76,7 +77,7 @@ class Keeping:
         return self.redacted(redact).execution.history()
 
     def _session(self) -> Session:
-        from sfnbook.session import Session  # noqa: PLC0415 - as above
+        from sfnbook.sessions.session import Session  # noqa: PLC0415 - as above
 
         return Session(self.branches, tuple(self.breakpoints), self.watches.data, self._selected, self.notes)
 
@@ -88,7 +89,7 @@ class Keeping:
         ``tasks`` and ``files`` answer beyond the recorded end.  What is not as it was is in `notes`,
         and is warned of.  Raises UsageError for a file that is damaged or newer.
         """
-        from sfnbook import session  # noqa: PLC0415 - few sessions are saved
+        from sfnbook.sessions import session  # noqa: PLC0415 - few sessions are saved
 
         text, where = read_text(path, session.MAX_BYTES), str(Path(path).name)
         found = session.opened(text, where, session.Given(tasks, files))
@@ -102,7 +103,7 @@ class Keeping:
         For a cell that was run again: branches, edits, breakpoints and watches come back, and nobody
         is called.  What differs now is in `notes`; from there on this debugger's tasks answer.
         """
-        from sfnbook.resuming import resumed  # noqa: PLC0415 - few sessions are resumed
+        from sfnbook.sessions.resuming import resumed  # noqa: PLC0415 - few sessions are resumed
 
         found = resumed(earlier._session(), self.execution.setup)
         self.branches, self.notes, self._selected = found.branches, found.notes, found.selected
@@ -127,7 +128,7 @@ class Keeping:
         It has the picture, a slider, data flow, reasons and events, loads nothing, and works by
         keyboard, in light, in dark and on paper.  ``redact`` as in `redacted`.
         """
-        from sfnbook.page import page  # noqa: PLC0415 - few sessions become a page
+        from sfnbook.sessions.page import page  # noqa: PLC0415 - few sessions become a page
 
         shown: Any = self.redacted(redact)
         text = page(shown)
@@ -140,7 +141,7 @@ class Keeping:
 
         Raises UsageError where a Distributed Map used files, which no test file can hold.
         """
-        from sfnbook.regression import test_text  # noqa: PLC0415 - few sessions become a test
+        from sfnbook.sessions.regression import test_text  # noqa: PLC0415 - few sessions become a test
 
         recording = self.redacted(redact).execution.fork()
         recording.seek(recording.length)

@@ -10,9 +10,9 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from sfnbook.svg import escaped
-from sfnbook.textwidth import clipped
-from sfnbook.textwidth import width as text_width
+from sfnbook.drawing.svg import escaped
+from sfnbook.drawing.textwidth import clipped
+from sfnbook.drawing.textwidth import width as text_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -16,15 +16,15 @@ from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.machine import load
 from sfnbook.recordings.places import Places
 from sfnbook.scene import around
+from sfnbook.sessions.trying import recorded_of
 from sfnbook.tasks.answers import compile_answers
 from sfnbook.tasks.recorded import Recorded
-from sfnbook.trying import recorded_of
 from sfnbook.values import Json, unescape_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sfnbook.branches import Recording
+    from sfnbook.debugging.branches import Recording
     from sfnbook.execution import Execution
     from sfnbook.frames import Frame
     from sfnbook.machine import StateMachine

@@ -12,9 +12,8 @@ import html
 import re
 from typing import TYPE_CHECKING, Final
 
-from sfnbook.errors import UsageError
-from sfnbook.graph import CATCH
-from sfnbook.layout import (
+from sfnbook.drawing.graph import CATCH
+from sfnbook.drawing.layout import (
     DETAIL_LINE,
     DETAIL_SIZE,
     HEAD,
@@ -29,10 +28,11 @@ from sfnbook.layout import (
     Geometry,
     Mark,
 )
-from sfnbook.routing import ARROW, Command, Rect
-from sfnbook.statuses import Marks, Way
-from sfnbook.textwidth import width
-from sfnbook.theme import STATUSES, TYPES, Status
+from sfnbook.drawing.routing import ARROW, Command, Rect
+from sfnbook.drawing.statuses import Marks, Way
+from sfnbook.drawing.textwidth import width
+from sfnbook.drawing.theme import STATUSES, TYPES, Status
+from sfnbook.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -114,7 +114,7 @@ def to_svg(
     is there a second time as a ``<g class="sfn-way">`` that shows when it has ``data-taken``.  So a
     live view changes attributes and texts only.
 
-    >>> from sfnbook.layout import layout
+    >>> from sfnbook.drawing.layout import layout
     >>> from sfnbook.parse import definition
     >>> picture = layout(definition({"StartAt": "<A>", "States": {"<A>": {"Type": "Pass", "End": True}}}))
     >>> svg = to_svg(picture, status={"/States/<A>": "failed"})

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sfnbook import (
-    clock,
-    polling,
-    working,
-)
+from sfnbook import clock, polling, working
 from sfnbook.definition import ABSENT
 from sfnbook.frames import (
     AWAITING,
@@ -37,7 +33,7 @@ from sfnbook.frames import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sfnbook.branches import Recording
+    from sfnbook.debugging.branches import Recording
     from sfnbook.items.reader import ReadItems
     from sfnbook.timeline import Setup
     from sfnbook.values import Json
@@ -73,7 +69,7 @@ def log_of(execution: Recording, start: int = 0) -> list[Entry]:
     """The entries of the changes from number ``start`` on.
 
     >>> import sfnbook
-    >>> from sfnbook.branches import Recording
+    >>> from sfnbook.debugging.branches import Recording
     >>> task = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}
     >>> execution = sfnbook.load({"StartAt": "A", "States": {"A": task}}).start(tasks={"A": 7}).run()
     >>> log_of(Recording.of(execution))

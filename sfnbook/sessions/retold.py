@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import seconds
 from sfnbook.frames import QUEUED, SCHEDULED, Change, Frame, task_in
-from sfnbook.log import entry_of
+from sfnbook.sessions.log import entry_of
 from sfnbook.timeline import place
 
 if TYPE_CHECKING:
-    from sfnbook.branches import Recording
+    from sfnbook.debugging.branches import Recording
     from sfnbook.frames import Pool
-    from sfnbook.log import Entry
+    from sfnbook.sessions.log import Entry
     from sfnbook.timeline import Setup
 
 WIDTH: Final = 96

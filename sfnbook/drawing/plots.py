@@ -11,9 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.errors import UsageError
-from sfnbook.graph import CATCH
-from sfnbook.layout import (
+from sfnbook.drawing.graph import CATCH
+from sfnbook.drawing.layout import (
     DETAIL_LINE,
     DETAIL_SIZE,
     HEAD,
@@ -28,10 +27,11 @@ from sfnbook.layout import (
     Geometry,
     layout,
 )
-from sfnbook.routing import ARROW
-from sfnbook.statuses import Marks, Way
-from sfnbook.svg import NOTE_SIZE, fresh_strokes, known, note_pill, to_svg
-from sfnbook.theme import STATUSES, TYPES
+from sfnbook.drawing.routing import ARROW
+from sfnbook.drawing.statuses import Marks, Way
+from sfnbook.drawing.svg import NOTE_SIZE, fresh_strokes, known, note_pill, to_svg
+from sfnbook.drawing.theme import STATUSES, TYPES
+from sfnbook.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sfnbook.definition import Definition
-    from sfnbook.routing import Command
+    from sfnbook.drawing.routing import Command
 
 CJK_FONTS: Final = (
     "Noto Sans CJK KR",
