@@ -95,9 +95,10 @@ def _retried(state: Compiled, frame: Frame, scene: Scene, failure: Failure, inde
         (visit.number, visit.time, visit.before, visit.entered, visit.retries + 1, used, visit.counts),
     )
     # AWS: a Map or Parallel that is retried does not write that it failed.
-    own = events_of_failing(state, frame, failure)
-    events = tuple(event for event in own if not event.endswith("StateFailed"))
-    first = scene.next_event(frame)
+    events = events_of_failing(state, frame, failure)
+    if events:
+        events = tuple(event for event in events if not event.endswith("StateFailed"))
+    first = scene.first
     event = first + len(events) - 1 if events else frame.event
     due = scene.now + delay
     after = _new(

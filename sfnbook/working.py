@@ -216,7 +216,9 @@ def started(
     if not in_time:
         failure = Failure(TIMEOUT, None, state.pointer, heartbeat=missed_beat)
     elif outcome.failed:
-        failure = Failure(outcome.error, outcome.cause, state.pointer)
+        failure = _new(
+            Failure, (outcome.error, outcome.cause, state.pointer, None, False, False, None, None, None)
+        )
     if failure is not None and outcome.backoff is not None:
         failure = failure._replace(backoff=microseconds(outcome.backoff))
     result = outcome.result if in_time else None
@@ -299,7 +301,7 @@ ACCEPTED: dict[tuple[str | None, str | None], dict[str, Any]] = {
 
 def when(outcome: Outcome, seconds: float, task: Scheduled, now: int) -> tuple[int, bool, bool]:
     """When the outcome comes or the Task expires: (time, in time?, was a heartbeat missed?)."""
-    end = NEVER if outcome.never else now + microseconds(seconds)
+    end = NEVER if outcome.never else now + microseconds(seconds) if seconds else now
     beats = ahead(outcome.heartbeats, now, end) if task.heartbeat is not None else ()
     expires, missed = expiry(task, now, beats)
     return (end, True, False) if end <= expires else (expires, False, missed)

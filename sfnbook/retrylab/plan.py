@@ -70,14 +70,21 @@ class Watch:
     """Counts what happens at each state of one run, from the changes as they are made."""
 
     def __init__(self) -> None:
-        self.attempts = 0
         self.states: dict[StateKey, list[int]] = {}
         self._last: tuple[Any, Any, list[int]] = (None, None, [])
 
     def __call__(self, change: Change) -> None:
-        count = COUNTED.get(change.kind)
-        if count is not None:
-            count(self, change)
+        kind = change.kind
+        if kind in COUNTED:
+            assert change.after is not None  # noqa: S101 - none of these ends a frame
+            self.row(change.after)[COUNTED[kind]] += 1
+        elif kind in LEAVING:
+            LEAVING[kind](self, change)
+
+    @property
+    def attempts(self) -> int:
+        """How often a Task was started, at all states together."""
+        return sum(row[ATTEMPTS] for row in self.states.values())
 
     def row(self, frame: Frame) -> list[int]:
         """The counts of the state that a frame stands at, in the order of `StateCount`."""
@@ -99,23 +106,6 @@ class Watch:
 VISITS, ATTEMPTS, FAILURES, RETRIES, CAUGHT, EXITS, TIME = range(len(StateCount._fields))
 
 
-def _entered(watch: Watch, change: Change) -> None:
-    watch.row(change.frame)[VISITS] += 1
-
-
-def _started(watch: Watch, change: Change) -> None:
-    watch.attempts += 1
-    watch.row(change.frame)[ATTEMPTS] += 1
-
-
-def _failed(watch: Watch, change: Change) -> None:
-    watch.row(change.frame)[FAILURES] += 1
-
-
-def _retried(watch: Watch, change: Change) -> None:
-    watch.row(change.frame)[RETRIES] += 1
-
-
 def _left(watch: Watch, change: Change) -> None:
     if change.before is not None:
         watch.left(change.before, change.time)
@@ -128,18 +118,22 @@ def _child_failed(watch: Watch, change: Change) -> None:
         watch.left(child, change.time)
 
 
-COUNTED: Final[dict[str, Callable[[Watch, Change], None]]] = {
-    "StateEntered": _entered,
-    "TaskStarted": _started,
-    "TaskFailed": _failed,
-    "TaskTimedOut": _failed,
-    "RetryScheduled": _retried,
+COUNTED: Final[dict[str, int]] = {
+    "StateEntered": VISITS,
+    "TaskStarted": ATTEMPTS,
+    "TaskFailed": FAILURES,
+    "TaskTimedOut": FAILURES,
+    "RetryScheduled": RETRIES,
+}
+"""What is counted of each kind of change; others are passed over."""
+
+LEAVING: Final[dict[str, Callable[[Watch, Change], None]]] = {
     "StateExited": _left,
     "Caught": _left,
     "ExecutionFailed": _left,
     "FanOutFailed": _child_failed,
 }
-"""What is counted of each kind of change; others are passed over."""
+"""Where a visit ends."""
 
 
 class Chunk:
