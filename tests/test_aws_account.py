@@ -10,7 +10,7 @@ import pytest
 
 import sfnbook
 from sfnbook.tasks import Call, aws, models
-from tests.accounts import ACCOUNT, do, pay
+from tests.accounts import ACCOUNT, do, done, pay, with_answers
 from tests.machines import activity, one
 from tests.naming import named
 
@@ -182,15 +182,39 @@ def test_misuse(arguments, advice):
 
 def test_no_api_behind_a_resource():
     account = aws()
-    call = Call("S", "S", "arn:aws:states:::eks:call", {})
+    call = Call("S", "S", "arn:aws:states:::codebuild:dance", {})
     with pytest.raises(sfnbook.UsageError, match="No AWS API is known behind"):
         account.call(call)
 
 
-def test_what_takes_more_than_one_call():
-    for action in ("modifyInstanceFleetByName", "modifyInstanceGroupByName"):
-        with pytest.raises(sfnbook.UsageError, match="more than one API call"):
-            do(f"elasticmapreduce:{action}", {"ClusterId": "j-1", "InstanceFleetName": "core"}, aws())
+def test_a_part_of_a_cluster_is_found_by_its_name():
+    # moto changes fleets and groups without a word, so clients with answers stand for it.
+    parts = {"InstanceGroups": [{"Id": "ig-1", "Name": "core"}, {"Id": "ig-2", "Name": "tasks"}]}
+    factory = with_answers("emr", list_instance_groups=[parts], modify_instance_groups=[{}])
+    wanted = {"ClusterId": "j-1", "InstanceGroupName": "tasks", "InstanceGroup": {"InstanceCount": 5}}
+    done("elasticmapreduce:modifyInstanceGroupByName", wanted, aws(factory))
+    assert factory.asked == [
+        ("list_instance_groups", {"ClusterId": "j-1"}),
+        (
+            "modify_instance_groups",
+            {"ClusterId": "j-1", "InstanceGroups": [{"InstanceCount": 5, "InstanceGroupId": "ig-2"}]},
+        ),
+    ]
+    factory = with_answers(
+        "emr", list_instance_fleets=[{"InstanceFleets": [{"Id": "if-1", "Name": "core"}]}],
+        modify_instance_fleet=[{}],
+    )  # fmt: skip
+    wanted = {"ClusterId": "j-1", "InstanceFleetName": "core", "InstanceFleet": {"TargetSpotCapacity": 2}}
+    done("elasticmapreduce:modifyInstanceFleetByName", wanted, aws(factory))
+    assert factory.asked[-1] == (
+        "modify_instance_fleet",
+        {"ClusterId": "j-1", "InstanceFleet": {"TargetSpotCapacity": 2, "InstanceFleetId": "if-1"}},
+    )
+    execution = do(
+        "elasticmapreduce:modifyInstanceFleetByName", {**wanted, "InstanceFleetName": "x"}, aws(factory)
+    )
+    assert execution.error.startswith("EMR.")
+    assert "InstanceFleet with name 'x' does not exist in cluster 'j-1'." in execution.cause
 
 
 def test_activities_are_left_to_workers():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfnbook.tasks.protocol import Outcome
 from sfnbook.tasks.resources import invokes_lambda, parse_resource
-from sfnbook.tasks.services import calling, jobs, lambdas, web
+from sfnbook.tasks.services import calling, jobs, kubernetes, lambdas, web
 from sfnbook.tasks.services.embedded import Account
 from sfnbook.tasks.services.failures import Refusal
 
@@ -68,6 +68,8 @@ class AWS:
         if resource.service in web.SERVICES and resource.kind != "sdk":
             result: dict[str, Json] = web.invoked(self.http, resource, call)
             return Outcome(submitted=result, waits=True) if resource.pattern == "token" else Outcome(result)
+        if kubernetes.concerns(resource):
+            return self._in_cluster(resource, call)
         return self._requested(resource, call)
 
     def _requested(self, resource: Resource, call: Call) -> Outcome:
@@ -87,9 +89,23 @@ class AWS:
         def ask(operation: str, parameters: dict[str, Json]) -> Json:
             return calling.asked(self.client, resource, operation, parameters, call)
 
-        pace = jobs.Pace(self.poll_seconds, self._pause if self.client_factory else None, call.remaining)
         parameters = call.input if isinstance(call.input, dict) else {}
-        return jobs.finished(resource, started, parameters, ask, pace)
+        return jobs.finished(resource, started, parameters, ask, self._pace(call))
+
+    def _in_cluster(self, resource: Resource, call: Call) -> Outcome:
+        if resource.action == "call":
+            return Outcome(kubernetes.called(self.http, call))
+        job = kubernetes.started(self.http, call)
+        if resource.pattern == "request":
+            return Outcome(job)
+
+        def ask(_operation: str, _parameters: dict[str, Json]) -> Json:
+            return kubernetes.described(self.http, call, job)
+
+        return jobs.finished(resource, {}, {}, ask, self._pace(call))._replace(submitted=job)
+
+    def _pace(self, call: Call) -> jobs.Pace:
+        return jobs.Pace(self.poll_seconds, self._pause if self.client_factory else None, call.remaining)
 
     def _pause(self) -> None:
         time.sleep(self.pause_seconds)

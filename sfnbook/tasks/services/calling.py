@@ -49,6 +49,8 @@ def send(clients: Clients, resource: Resource, call: Call) -> Answered:
     parameters = call.input
     if resource.kind == "integration" and isinstance(parameters, dict):
         present = {name: value for name, value in parameters.items() if value is not None}
+        if (part := BY_NAME.get((resource.service, resource.action))) is not None:
+            present = _with_id(part, present, clients, resource, call)
         parameters = outward(parameters_for_api(resource, present), call)
     answered = request(clients(found.service), resource, found.name, parameters, call)
     if resource.kind == "integration":
@@ -169,11 +171,41 @@ def _renamed(**names: str) -> Callable[[Json, Call], Json]:
     return rename
 
 
-def _by_name(_parameters: Json, call: Call) -> Json:
-    raise UsageError(
-        f"{call.state!r} finds a part of a cluster by its name, which is more than one API call. Give the "
-        f"Task an answer of its own: tasks={{{call.state!r}: {{...}}}}."
-    )
+class Part(NamedTuple):
+    """A part of a cluster that a Task calls by its name, where the API wants its id."""
+
+    listing: str
+    parts: str
+    name: str
+    changes: str
+    id: str
+
+
+BY_NAME: Final[Mapping[tuple[str, str], Part]] = {
+    ("elasticmapreduce", "modifyInstanceFleetByName"): Part(
+        "ListInstanceFleets", "InstanceFleets", "InstanceFleetName", "InstanceFleet", "InstanceFleetId"
+    ),
+    ("elasticmapreduce", "modifyInstanceGroupByName"): Part(
+        "ListInstanceGroups", "InstanceGroups", "InstanceGroupName", "InstanceGroup", "InstanceGroupId"
+    ),
+}
+"""https://docs.aws.amazon.com/step-functions/latest/dg/connect-emr.html"""
+
+
+def _with_id(
+    part: Part, parameters: dict[str, Json], clients: Clients, resource: Resource, call: Call
+) -> dict[str, Json]:
+    """The parameters with the id of the part that has the name."""
+    cluster, name = parameters.get("ClusterId"), parameters.get(part.name)
+    listed = asked(clients, resource, part.listing, {"ClusterId": cluster}, call)[part.parts]
+    found = next((one["Id"] for one in listed if one.get("Name") == name), None)
+    if found is None:
+        # The words are ours: no failure of this kind is known.
+        message = f"{part.changes} with name '{name}' does not exist in cluster '{cluster}'."
+        fault = Fault("InvalidRequestException", message, 400, request_id(call), None, None)
+        raise refusal(resource, fault)
+    kept = {key: value for key, value in parameters.items() if key != part.name}
+    return kept | {part.changes: {**(parameters.get(part.changes) or {}), part.id: found}}
 
 
 def _parsed_body(result: dict[str, Json]) -> dict[str, Json]:
@@ -199,8 +231,10 @@ RESHAPED: Final[
         _renamed(ClusterId="JobFlowIds[]"),
         _unchanged,
     ),
-    ("elasticmapreduce", "modifyInstanceFleetByName"): (_by_name, _unchanged),
-    ("elasticmapreduce", "modifyInstanceGroupByName"): (_by_name, _unchanged),
+    ("elasticmapreduce", "modifyInstanceGroupByName"): (
+        _renamed(InstanceGroup="InstanceGroups[]"),
+        _unchanged,
+    ),
     ("elasticmapreduce", "addStep"): (
         _renamed(ClusterId="JobFlowId", Step="Steps[]"),
         lambda result: {"StepId": result["StepIds"][0]},

@@ -241,6 +241,9 @@ JOBS: Final[Mapping[tuple[str, str], Job]] = {
         {"Cluster": "$.Cluster", "Task": "$.Tasks.0.TaskArn", "Reason": _REASON},
         fails=_container_failed,
     ),
+    ("eks", "runJob"): Job(  # see kubernetes
+        "GetJob", {}, "", "Status", "Complete", "Failed", shown=lambda job: job["Job"]
+    ),
     ("eks", "createCluster"): Job(
         "DescribeCluster", {"Name": "$.Name"}, "", "Cluster.Status", "ACTIVE", "FAILED"
     ),

@@ -29,26 +29,32 @@ SERVICES: Final = frozenset({"http", "apigateway"})
 
 def invoked(http: Http | None, resource: Resource, call: Call) -> dict[str, Json]:
     """Make the request of a Task; a status that is no success fails it."""
+    gateway = resource.service == "apigateway"
+    parameters = call.input
+    headers = {name: _first(value) for name, value in (parameters.get("Headers") or {}).items()}
+    status, answered, body = given(http, call)(
+        parameters["Method"], _url(parameters), headers, _body(parameters, headers)
+    )
+    if not 200 <= status < 300:
+        prefix = "ApiGateway" if gateway else "States.Http.StatusCode"
+        raise Refusal(f"{prefix}.{status}", body if gateway else phrase(status))
+    return {
+        "Headers": {name: [value] for name, value in answered.items()},
+        "ResponseBody": parsed(body),
+        "StatusCode": status,
+        "StatusText": phrase(status),
+    }
+
+
+def given(http: Http | None, call: Call) -> Http:
+    """What makes requests; UsageError where the caller gave nothing."""
     if http is None:
         raise UsageError(
             f"{call.state!r} calls an HTTPS endpoint, and sfnbook opens no connection by itself. Give the "
             f"Task an answer, tasks={{{call.state!r}: {{...}}}}, or pass what makes the request: "
             "aws(http=function), called as function(method, url, headers, body)."
         )
-    gateway = resource.service == "apigateway"
-    parameters = call.input
-    headers = {name: _first(value) for name, value in (parameters.get("Headers") or {}).items()}
-    status, answered, body = http(parameters["Method"], _url(parameters), headers, _body(parameters, headers))
-    parsed = _parsed(body)
-    if not 200 <= status < 300:
-        prefix = "ApiGateway" if gateway else "States.Http.StatusCode"
-        raise Refusal(f"{prefix}.{status}", body if gateway else _phrase(status))
-    return {
-        "Headers": {name: [value] for name, value in answered.items()},
-        "ResponseBody": parsed,
-        "StatusCode": status,
-        "StatusText": _phrase(status),
-    }
+    return http
 
 
 def _url(parameters: dict[str, Json]) -> str:
@@ -75,14 +81,16 @@ def _first(value: Json) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _parsed(body: str) -> Json:
+def parsed(body: str) -> Json:
+    """A body as JSON, or as the text that it is."""
     try:
         return json.loads(body)
     except ValueError:
         return body
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
+    """The words of a status, "" for one that HTTP does not know."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
