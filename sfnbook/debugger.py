@@ -95,7 +95,7 @@ class Debugger(Keeping):
         self.branches = branches
         self._machines = {branches.current.execution.setup: machine}
         self.breakpoints = Breakpoints(lambda: self.execution, breakpoints, self._tell)
-        self.watches = Watches(self._watched)
+        self.watches = Watches(self._watched, self._tell)
         self.stopped_by: Breakpoint | None = None
         self.notes: tuple[str, ...] = ()
         """What a saved session or a replayed recording lacks, or is not as it was."""
@@ -120,6 +120,16 @@ class Debugger(Keeping):
 
             self._machines[setup] = machines_of(setup)["main"]
         return self._machines[setup]
+
+    @property
+    def branches(self) -> Branches:
+        """What was tried, each as a line of recorded transitions."""
+        return self._branches
+
+    @branches.setter
+    def branches(self, branches: Branches) -> None:
+        self._branches = branches
+        branches.tell = self._tell
 
     @property
     def execution(self) -> Recording:

@@ -455,6 +455,22 @@ def test_watches_refuse_what_is_no_expression(expression):
     assert debugger.watches.values() == {}
 
 
+def test_observers_hear_of_names_branches_and_watches():
+    debugger = debug_map()
+    debugger.run()
+    debugger.goto(1)
+    debugger.edit_input([1])
+    heard = []
+    debugger.observe(lambda: heard.append(len(debugger.branches)))
+    debugger.branches.rename("branch 1", "one item")
+    debugger.switch("main")
+    del heard[:]
+    debugger.branches.delete("one item")
+    debugger.watches["all"] = "$"
+    del debugger.watches["all"]
+    assert heard == [1, 1, 1]
+
+
 def test_observers_hear_of_moves_and_edits():
     debugger, heard = debug(LINE), []
     end = debugger.observe(lambda: heard.append(debugger.position))

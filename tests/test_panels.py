@@ -404,6 +404,8 @@ def test_two_branches_are_compared(both):
     assert "billed_transitions" in html
     assert "price as Standard" in html
     assert "<b>Only in main</b>" in html
+    beside = {"/States/Large?": "parts here", "/States/Review": "only there"}
+    assert view.compared.items() >= beside.items()
     panel.compared.click("select:/States/Review")
     assert "Review" in view.show_panel("data").text.html
     go = next(name for name in panel.compared.acts)
@@ -411,6 +413,7 @@ def test_two_branches_are_compared(both):
     assert view.debugger.transition.path == "Large?"
     panel.tree.click("compare:main")
     assert panel.compared.html == ""
+    assert view.compared == {}
 
 
 def test_a_changed_definition_is_a_branch_too(show):

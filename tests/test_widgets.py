@@ -55,9 +55,9 @@ def show():
     """A view of a debugger of a definition; closed afterwards."""
     views = []
 
-    def made(definition=ORDER, given=None, *, panels=None, **more):
+    def made(definition=ORDER, given=None, *, panels=None, plain=False, **more):
         debugger = Debugger(sfnbook.load(definition), given, **more)
-        views.append(DebuggerView(debugger, panels=panels))
+        views.append(DebuggerView(debugger, panels=panels, plain=plain))
         return views[-1]
 
     yield made
@@ -295,7 +295,7 @@ def test_a_map_counts_its_iterations(show):
 def test_panels_can_be_chosen(show, panels):
     view = show(panels=panels, tasks={"Charge": {}})
     shown = {name for name, panel in view.panels.items() if panel.widget in descendants(view)}
-    assert shown == {"ask", "notes", *panels}
+    assert shown == {"ask", "before", "notes", *panels}
     click(view, "run")
     assert view.debugger.status == "SUCCEEDED"
 
@@ -694,6 +694,28 @@ def test_running_a_cell_again_closes_its_old_views(show, monkeypatch):
     monkeypatch.setattr(cells, "current_cell", lambda: next(runs))
     one, two, other, again = (show() for _ in range(4))
     assert [view.comm is None for view in (one, two, other, again)] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_the_session_of_an_earlier_run_is_offered_until_somebody_moves(show, monkeypatch, plain):
+    runs = iter([("a", "1"), ("a", "2"), ("a", "3")])
+    monkeypatch.setattr(cells, "current_cell", lambda: next(runs))
+
+    def offer(view):
+        return view.panels["before"].text.html
+
+    first = show(tasks={"Charge": {}})
+    assert offer(first) == ""
+    first.press("run")
+    length = first.debugger.length
+    second = show(tasks={"Charge": {}}, plain=plain)
+    assert f"This cell ran before: {length} of {length} transitions, SUCCEEDED." in offer(second)
+    second.panels["before"].text.click("resume:")
+    assert (second.debugger.status, second.debugger.length) == ("SUCCEEDED", length)
+    assert offer(second) == ""
+    third = show(tasks={"Charge": {}})
+    third.press("step")
+    assert offer(third) == ""
 
 
 def test_a_closed_view_leaves_no_widget_behind():

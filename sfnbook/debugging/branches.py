@@ -286,11 +286,18 @@ class Branches:
     ['main']
     """
 
-    __slots__ = ("_branches", "current")
+    __slots__ = ("_branches", "current", "tell")
 
     def __init__(self, execution: Recording) -> None:
-        self.current = Branch("main", execution)
-        self._branches = [self.current]
+        self.__setstate__(([Branch("main", execution)], "main"))
+
+    def __getstate__(self) -> tuple[list[Branch], str]:
+        return self._branches, self.current.name
+
+    def __setstate__(self, state: tuple[list[Branch], str]) -> None:
+        self._branches, current = state
+        self.current = self[current]
+        self.tell: Callable[[], Any] = lambda: None  # who wants to know of names and of what is gone
 
     @property
     def names(self) -> list[str]:
@@ -321,6 +328,7 @@ class Branches:
         for child in self:
             child.parent = name if child.parent == found.name else child.parent
         found.name = name
+        self.tell()
         return found
 
     def delete(self, branch: Branch | str) -> None:
@@ -337,13 +345,13 @@ class Branches:
             if child.parent == found.name:
                 child.parent, child.fork = found.parent, min(child.fork, found.fork)
         self._branches.remove(found)
+        self.tell()
 
     @classmethod
     def of(cls, branches: Sequence[Branch], current: str) -> Branches:
         """Branches that were made elsewhere, the first one first."""
         made = cls.__new__(cls)
-        made._branches = list(branches)  # noqa: SLF001 - its own
-        made.current = made[current]
+        made.__setstate__((list(branches), current))
         return made
 
     def copy(self) -> Branches:

@@ -32,15 +32,22 @@ class Watches(UserDict[str, str]):
     {'count': 2, 'first': 1}
     """
 
-    def __init__(self, look: Callable[[], tuple[Json, Environment]]) -> None:
+    def __init__(
+        self, look: Callable[[], tuple[Json, Environment]], tell: Callable[[], object] = lambda: None
+    ) -> None:
         super().__init__()
-        self._look = look
+        self._look, self._tell = look, tell
 
     def __setitem__(self, name: str, expression: str) -> None:
         if not isinstance(expression, str):
             raise UsageError(f"{expression!r} is no expression: give text.")
         compiled(expression)
         self.data[name] = expression
+        self._tell()
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        self._tell()
 
     def values(self) -> dict[str, Json]:  # type: ignore[override] # the values of the expressions, by name
         """What each expression gives now; None where it gives nothing."""

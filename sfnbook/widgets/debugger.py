@@ -28,7 +28,7 @@ from sfnbook.widgets.panels import FIRST, PANELS
 from sfnbook.widgets.running import SLICE, Runner, interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from sfnbook.widgets.panel import Panel
 
@@ -85,6 +85,8 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.debugger, self.plain = debugger, plain
         self._picked = self._problem = ""
         self._iteration: tuple[str, int] | None = None
+        self._compared: Mapping[str, str] = {}
+        self.earlier: Any = None
         self._again: str | None = None
         self._machine: Any = None
         self._busy = False
@@ -102,7 +104,8 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         if not plain:
             self.frame.view = self.model_id
         self.add_class("sfn-debugger").add_class(f"sfn-scale-{scale * 100:.0f}")
-        register(self)
+        before = [one.debugger for one in register(self) if isinstance(one, DebuggerView)]
+        self.earlier = next((one for one in before if one is not debugger and one.length), None)
         self._arrange()
 
     def _frame(self, scale: float) -> Frame:
@@ -234,6 +237,18 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         """Move to another place; what goes wrong is told under the view."""
         self._picked, self._again = "", None
         self.perform(act, *given)
+
+    @property
+    def compared(self) -> Mapping[str, str]:
+        """What is said beside states while two branches are compared, by pointer."""
+        return self._compared if "branches" in self.opened else {}
+
+    def mark(self, compared: Mapping[str, str]) -> None:
+        """Say something beside states of the graph while branches are compared; nothing: no more."""
+        if compared != self._compared:
+            self._compared = compared
+            if "graph" in self.opened:
+                self._show("graph", self._moment())
 
     def resume(self) -> None:
         """Go on with what a question interrupted."""

@@ -133,11 +133,20 @@ class Desk(Protocol):
     """What a panel may do: each ends in the whole view being shown anew.
 
     ``height`` is what a tall panel takes at most, in pixels; ``plain`` views use core ipywidgets only.
+    ``earlier`` is the debugger of an earlier run of the same cell, until it is of no use any more, and
+    ``compared`` what the graph says beside its states while two branches are compared, by pointer.
     """
 
     debugger: Debugger
     height: int
     plain: bool
+    earlier: Debugger | None
+
+    @property
+    def compared(self) -> Mapping[str, str]: ...
+
+    def mark(self, compared: Mapping[str, str]) -> None:
+        """Say something beside states of the graph while branches are compared; nothing: no more."""
 
     def change(self, act: Callable[..., Any], *given: Any) -> None:
         """Edit something; a UsageError goes through, for a form to tell it beside its field."""

@@ -236,6 +236,17 @@ def test_running_a_cell_again_leaves_one_view(notebook):
     assert page.inner_text('.jp-OutputArea-output pre:has-text("widgets")') == alive
 
 
+def test_the_session_before_is_resumed(notebook):
+    opened = notebook(cell(ORDER, '{"id": 1}', ", tasks={'Charge': {}}"))
+    page = opened.page
+    press(page, "run")
+    expect_status(page, Done="succeeded")
+    opened.run()
+    page.click("text=Resume", timeout=WAIT)
+    expect_status(page, Done="succeeded")
+    assert page.locator("text=Resume").count() == 0
+
+
 LOOP = {
     "StartAt": "A",
     "States": {

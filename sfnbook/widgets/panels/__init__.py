@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sfnbook.widgets.panels.ask import Ask
+from sfnbook.widgets.panels.before import Before
 from sfnbook.widgets.panels.branches import Branches
 from sfnbook.widgets.panels.breakpoints import Breakpoints
 from sfnbook.widgets.panels.data import Data
@@ -36,6 +37,7 @@ class Entry(NamedTuple):
 
 
 PANELS: Final[dict[str, Entry]] = {
+    "before": Entry("Before", "The session of an earlier run of this cell", Before, "head"),
     "notes": Entry("Notes", "What is not as it was when this was recorded", Notes, "head"),
     "ask": Entry("Ask", "Tasks that wait for an answer", Ask, "head"),
     "graph": Entry("Graph", "What happened to each state", Graph, "main"),

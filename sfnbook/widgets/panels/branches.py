@@ -108,6 +108,7 @@ class Branches:
             self._with = None
             self._known = ()
             self.compared.show("")
+            self.desk.mark({})
             return
         other = branches[str(self._with)]
         known = (branches.current, branches.current.length, other, other.length, other.name)
@@ -118,6 +119,7 @@ class Branches:
             found = compare(branches.current, other)
         except UsageError as problem:
             self.compared.show(message_html(str(problem)))
+            self.desk.mark({})
             return
         acts = [] if found.path is None else list(_go(found.path))
         pointers = {state.name: pointer for pointer, state in moment.states.items()}
@@ -128,6 +130,7 @@ class Branches:
             if offered
         )
         self.compared.show(f'<div class="sfn-compared">{html}</div>', [*acts, *alone[0], *alone[1]])
+        self.desk.mark(_beside(found, alone, pointers))
 
 
 def _go(parts: Parting) -> Iterator[Act]:
@@ -163,6 +166,19 @@ def _alone(one: Branch, other: Branch, pointers: Mapping[str, str]) -> list[Act]
         for name in sorted(_entered(one) - _entered(other))
         if name in pointers
     ]
+
+
+def _beside(found: Comparison, alone: list[list[Act]], pointers: Mapping[str, str]) -> dict[str, str]:
+    """What the graph says beside the states in which two branches differ, by pointer."""
+    said = {
+        act.name.partition(":")[2]: words
+        for acts, words in zip(alone, ("only here", "only there"), strict=True)
+        for act in acts
+    }
+    first = None if found.path is None else found.path.common
+    if first is not None and first.state is not None and first.state in pointers:
+        said[pointers[first.state]] = "parts here"
+    return said
 
 
 def _entered(branch: Branch) -> set[str]:

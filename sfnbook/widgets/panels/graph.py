@@ -35,7 +35,10 @@ class Graph:
 
     def show(self, moment: Moment) -> None:
         """Show what happened so far."""
-        self.graph.show(moment.debugger.machine, moment.marks, moment.pointer, moment.stops)
+        marks = moment.marks
+        if self.desk.compared:
+            marks = marks._replace(notes={**marks.notes, **self.desk.compared})
+        self.graph.show(moment.debugger.machine, marks, moment.pointer, moment.stops)
         self.chooser.show(moment)
 
 
