@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser import test_panels as panels
 from tests.browser.test_debugger import DEBUGGER, ORDER, WAIT, cell, expect_status, expect_text, panel, press
 
 PLACES = ("lab", "notebook", "voila")
@@ -44,3 +45,51 @@ def test_it_steps_scrubs_plays_and_presents(page):
     page.keyboard.press("Escape")
     page.wait_for_selector(f"{DEBUGGER}:not(.sfn-presenting)", timeout=WAIT)
     expect_text(page, f"{DEBUGGER} .sfn-totals", "11 transitions")
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place != "lab"])
+def test_the_panels_work_outside_of_jupyterlab(notebook, place):
+    """What `test_panels` does in JupyterLab, once through."""
+    page = notebook(panels.cell(), place=place).page
+    page.wait_for_selector(f"{DEBUGGER} .sfn-node", timeout=30_000)
+    for name in ("why", "edit", "faults", "breakpoints", "watch", "events", "branches", "search"):
+        panel(page, name)
+        page.wait_for_selector(f".sfn-panel-{name}", timeout=WAIT)
+    panels.field(page, "faults", "Error").fill("Declined")
+    panels.click(page, "faults", "Inject")
+    expect_text(page, ".sfn-panel-faults .sfn-list", "Charge fails with Declined")
+    page.click('.sfn-panel-faults [data-act="remove:0"]')
+    panels.field(page, "breakpoints", "State").fill("Large?")
+    panels.click(page, "breakpoints", "Add")
+    expect_text(page, ".sfn-panel-breakpoints .sfn-list", "on enter of Large?")
+    panels.field(page, "watch", "Watch").fill("$states.input.total * 2")
+    panels.click(page, "watch", "Add")
+    expect_text(page, ".sfn-panel-watch .sfn-list", "240")
+    press(page, "run")
+    expect_text(page, ".sfn-panel-breakpoints .sfn-list", "stopped here")
+    expect_text(page, ".sfn-panel-data", "Large?")
+    expect_text(page, ".sfn-panel-why", "Large?")
+    press(page, "restart")
+    expect_text(page, panels.CODE, '"total": 120')
+    page.locator(panels.CODE).fill('{"total": 5}')
+    panels.click(page, "edit", "Apply")
+    press(page, "run")
+    press(page, "run")
+    expect_status(page, Done="succeeded", Review="none")
+    expect_text(page, ".sfn-panel-events", "ExecutionSucceeded")
+    page.click('[data-act="compare:main"]')
+    expect_text(page, ".sfn-compared", "price as Standard")
+    panels.field(page, "search", "Search").fill("p1")
+    page.keyboard.press("Enter")
+    page.click('.sfn-panel-search [data-act^="go:"] >> nth=0')
+    expect_status(page, Charge="current", Done="none")
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place != "lab"])
+def test_a_question_is_answered_outside_of_jupyterlab(notebook, place):
+    page = notebook(panels.cell(tasks="None"), place=place).page
+    page.wait_for_selector(f"{DEBUGGER} .sfn-node", timeout=30_000)
+    press(page, "run")
+    expect_text(page, ".sfn-question", "Charge asks")
+    panels.click(page, "ask", "Answer")
+    expect_status(page, Done="succeeded")
