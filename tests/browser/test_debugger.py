@@ -22,7 +22,7 @@ ORDER = {
     },
 }
 DEBUGGER = ".sfn-debugger"
-WAIT = 6_000
+WAIT = 15_000
 
 
 def cell(definition, given="{}", more=""):

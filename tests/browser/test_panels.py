@@ -127,6 +127,8 @@ def test_the_editor_keeps_its_keys_and_what_is_typed(show):
 def test_a_result_is_set_in_the_editor(show):
     page = show("edit")
     field(page, "edit", "Change").select_option(label="Result of the next attempt of Charge")
+    shows_the_input = "code => document.querySelector(code).textContent.includes('total')"
+    page.wait_for_function(f"code => !({shows_the_input})(code)", arg=CODE, timeout=WAIT)
     page.locator(CODE).fill('{"Payload": {"id": "typed"}}')
     click(page, "edit", "Apply")
     press(page, "run")
@@ -219,7 +221,7 @@ def test_the_history_is_filtered_gone_to_and_exported(show):
     page.keyboard.press("Enter")
     expect_status(page, Prepare="current", Charge="none")
     assert page.evaluate("() => document.activeElement.dataset.act") == "go:1"
-    assert "PassStateEntered" in page.inner_text('.sfn-panel-events tr[aria-current="true"]')
+    expect_text(page, '.sfn-panel-events tr[aria-current="true"]', "PassStateEntered")
 
 
 def test_branches_are_compared_renamed_and_deleted(show):
