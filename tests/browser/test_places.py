@@ -70,9 +70,11 @@ def test_the_panels_work_outside_of_jupyterlab(notebook, place):
     expect_text(page, ".sfn-panel-data", "Large?")
     expect_text(page, ".sfn-panel-why", "Large?")
     press(page, "restart")
-    expect_text(page, panels.CODE, '"total": 120')
+    later = "code => document.querySelector(code).textContent.includes('payment')"
+    page.wait_for_function(f"code => !({later})(code)", arg=panels.CODE, timeout=WAIT)
     page.locator(panels.CODE).fill('{"total": 5}')
     panels.click(page, "edit", "Apply")
+    expect_text(page, ".sfn-panel-branches", "input of Prepare edited")
     press(page, "run")
     press(page, "run")
     expect_status(page, Done="succeeded", Review="none")
