@@ -6,10 +6,10 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from sfnbook.errors import UsageError
-from sfnbook.source import nearest_files
+from sfnbook.source import file_text
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -38,24 +38,14 @@ def write_text(path: str | PathLike[str], text: str) -> Path:
                 made.unlink()
             raise
     except (OSError, ValueError) as problem:
-        _refuse(path, "written", problem)
+        reason = getattr(problem, "strerror", None) or problem
+        raise UsageError(f"{str(path)!r} cannot be written: {reason}.") from None
     return target
 
 
 def read_text(path: str | PathLike[str], limit: int) -> str:
     """The text of a file of at most ``limit`` bytes, or a UsageError."""
-    target = _path(path)
-    try:
-        size = target.stat().st_size
-        if size > limit:
-            raise UsageError(f"{str(path)!r} has {size:,} bytes; more than {limit:,} are not read.")
-        return target.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"There is no file {str(path)!r}.{nearest_files(target)}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{str(path)!r} is not a UTF-8 text.") from None
-    except (OSError, ValueError) as problem:
-        _refuse(path, "read", problem)
+    return file_text(_path(path), limit, f"more than {limit:,} are not read")
 
 
 def _path(path: str | PathLike[str]) -> Path:
@@ -72,8 +62,3 @@ def _mode(target: Path) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
-
-
-def _refuse(path: object, done: str, problem: Exception) -> NoReturn:
-    reason = getattr(problem, "strerror", None) or problem
-    raise UsageError(f"{str(path)!r} cannot be {done}: {reason}.") from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import marshal
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
 from sfnbook.errors import UsageError
 
@@ -28,6 +28,15 @@ _WORST_GROWTH = 6
 
 # The levels that marshal takes; nothing deeper passes the payload quota.
 _DEEPEST = 2_000
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """A number of JSON's; Python counts truth values among them, JSON does not.
+
+    >>> is_number(1.5), is_number(True)
+    (True, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def copied(value: Json) -> Json:

@@ -317,10 +317,7 @@ def at(shape, path):
     return shape
 
 
-OF_AWS = [key for key in JOBS if key != ("eks", "runJob")]  # that one is Kubernetes'
-
-
-@pytest.mark.parametrize("key", OF_AWS, ids=":".join)
+@pytest.mark.parametrize("key", JOBS, ids=":".join)
 def test_a_job_of_the_table_fits_the_models(key):
     """Operations, their parameters, the way to the status and the statuses are those of the API."""
     from botocore.model import ServiceModel

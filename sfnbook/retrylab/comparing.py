@@ -67,7 +67,10 @@ class Comparison:
 
     def overview(self) -> Table:
         """A row for each policy: success, time, attempts, price of a million executions."""
-        return Table(_overview(name, one) for name, one in self.simulations.items())
+        return Table(
+            {**figures_of(name, one), "dollars_per_million": one.price().value}
+            for name, one in self.simulations.items()
+        )
 
     def to_svg(self) -> str:
         """How much of the runs is over by which time, as SVG."""
@@ -127,14 +130,14 @@ def compare_simulations(simulations: Mapping[str, Simulation]) -> Comparison:
     return Comparison(simulations)
 
 
-def _overview(name: str, one: Simulation) -> dict[str, Any]:
+def figures_of(name: str, one: Simulation) -> dict[str, Any]:
+    """A policy's row in an overview: success, time, attempts."""
     return {
         "policy": name,
         "succeeded": one.success.value,
         "mean_seconds": one.time.mean.value,
         **{f"p{percent}_seconds": one.time.percentile(percent).value for percent in PERCENTILES},
         "attempts": one.attempts.mean.value,
-        "dollars_per_million": one.price().value,
     }
 
 

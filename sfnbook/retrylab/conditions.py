@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.errors import UsageError
-from sfnbook.retrylab.service import Service, is_number, mean_seconds
+from sfnbook.retrylab.service import Service, mean_seconds
 from sfnbook.retrylab.stampede import AT_ONCE, Arrivals
 from sfnbook.tasks import faulty, flaky, latency, outage, result
 from sfnbook.tasks.durations import Duration, Seconds
+from sfnbook.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,9 +19,9 @@ from sfnbook.errors import ALL, TIMEOUT, UsageError
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.load import Load
 from sfnbook.retrylab.pictures import load_charts
-from sfnbook.retrylab.policies import Policy, read_policy
+from sfnbook.retrylab.policies import Policy, read_policy, with_timeout
 from sfnbook.retrylab.progress import Bar
-from sfnbook.retrylab.service import Service, is_number
+from sfnbook.retrylab.service import Service
 from sfnbook.retrylab.stampede import AT_ONCE, Arrivals, Stampede, stampede
 from sfnbook.retrylab.tally import Tally
 from sfnbook.tables import Table
@@ -154,8 +154,8 @@ def herd(
         raise UsageError(f"service={service!r}: give a sfnbook.Service, for example Service(rate=10).")
     _check_count("clients", clients)
     _check_count("runs", runs)
-    limit = None if timeout_seconds is None else _timeout(timeout_seconds)
-    trials = {name: _trial(name, given, _arrivals(arrivals), limit) for name, given in _named(policies)}
+    coming = _arrivals(arrivals)
+    trials = {name: _trial(name, given, coming, timeout_seconds) for name, given in _named(policies)}
     made = Herd(trials, service, clients)
     with Bar("herd", runs, shown=progress) as bar:
         try:
@@ -180,11 +180,12 @@ def _run(trials: Mapping[str, Trial], service: Service, clients: int, seed: int)
         trial.add(ended[name])
 
 
-def _trial(name: str, given: Any, arrivals: Arrivals, limit: int | None) -> Trial:
+def _trial(name: str, given: Any, arrivals: Arrivals, timeout_seconds: Any) -> Trial:
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Arrivals):
         given, arrivals = given
     policy = BY_NAME[given] if isinstance(given, str) and given in BY_NAME else read_policy(given or [])
-    return Trial(name, policy if limit is None else policy._replace(timeout=limit), arrivals)
+    limited = policy if timeout_seconds is None else with_timeout(policy, timeout_seconds)
+    return Trial(name, limited, arrivals)
 
 
 def _named(policies: Any) -> list[tuple[str, Any]]:
@@ -206,12 +207,6 @@ def _arrivals(given: Any) -> Arrivals:
 def _check_count(name: str, given: Any) -> None:
     if not isinstance(given, int) or isinstance(given, bool) or given < 1:
         raise UsageError(f"{name}={given!r}: give a whole number from 1 on.")
-
-
-def _timeout(seconds: Any) -> int:
-    if not is_number(seconds) or seconds < 1 or seconds != int(seconds):
-        raise UsageError(f"timeout_seconds={seconds!r}: TimeoutSeconds is a whole number from 1 on.")
-    return int(seconds) * SECOND
 
 
 def _warnings(trial: Trial, service: Service) -> list[str]:

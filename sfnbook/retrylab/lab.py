@@ -18,7 +18,7 @@ from sfnbook.machine import StateMachine, load
 from sfnbook.notebook import in_a_notebook
 from sfnbook.retry import first_match
 from sfnbook.retrylab.advice import Advice, facts_of, found
-from sfnbook.retrylab.comparing import PERCENTILES, Comparison, compare_simulations
+from sfnbook.retrylab.comparing import Comparison, compare_simulations, figures_of
 from sfnbook.retrylab.conditions import CHECKS, Conditions
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.herd import Herd
@@ -397,12 +397,5 @@ def _check_names(changes: Mapping[str, Any]) -> None:
 
 
 def _overview(name: str, one: Simulation) -> dict[str, Any]:
-    return {
-        "policy": name,
-        "succeeded": one.success.value,
-        "mean_seconds": one.time.mean.value,
-        **{f"p{percent}_seconds": one.time.percentile(percent).value for percent in PERCENTILES},
-        "attempts": one.attempts.mean.value,
-        "dollars_standard": one.price().value,
-        "dollars_express": one.price("EXPRESS").value,
-    }
+    prices = {"dollars_standard": one.price().value, "dollars_express": one.price("EXPRESS").value}
+    return {**figures_of(name, one), **prices}

@@ -83,6 +83,13 @@ def read_policy(given: Any) -> Policy:
     )
 
 
+def with_timeout(policy: Policy, timeout_seconds: Any) -> Policy:
+    """The policy of a Task with another TimeoutSeconds; UsageError for what AWS would not take."""
+    if isinstance(timeout_seconds, bool) or not isinstance(timeout_seconds, int) or timeout_seconds < 1:
+        raise UsageError(f"timeout_seconds={timeout_seconds!r}: TimeoutSeconds is a whole number from 1 on.")
+    return policy._replace(timeout=timeout_seconds * SECOND)
+
+
 def find_state(machine: StateMachine, name: str) -> State:
     """A state of a machine by its name; UsageError with the nearest one."""
     states = {state.name: state for state in machine.definition.walk()}

@@ -8,7 +8,7 @@ from sfnbook.clock import SECOND
 from sfnbook.errors import UsageError
 from sfnbook.machine import StateMachine, load
 from sfnbook.retrylab.comparing import Comparison, compare_simulations
-from sfnbook.retrylab.policies import Policy, find_state, read_policy
+from sfnbook.retrylab.policies import Policy, find_state, read_policy, with_timeout
 from sfnbook.retrylab.simulation import simulate
 from sfnbook.values import unescape_pointer
 
@@ -54,7 +54,7 @@ def compare_policies(
     for name, given in policies.items():
         policy = read_policy(given)
         if timeout_seconds is not None:
-            policy = policy._replace(timeout=timeout_seconds * SECOND)
+            policy = with_timeout(policy, timeout_seconds)
         made = machine_of(policy) if machine is None else with_policy(machine, str(state), policy)
         simulations[str(name)] = simulate(made, tasks=tasks, **options)
     return compare_simulations(simulations)

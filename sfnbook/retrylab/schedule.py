@@ -15,7 +15,7 @@ from sfnbook.drawing.charts import to_svg
 from sfnbook.errors import TIMEOUT, UsageError
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.pictures import schedule_chart
-from sfnbook.retrylab.policies import Policy, read_policy
+from sfnbook.retrylab.policies import Policy, read_policy, with_timeout
 from sfnbook.retrylab.words import duration
 from sfnbook.tables import Table
 
@@ -147,7 +147,7 @@ def retry_schedule(
     """
     policy = read_policy(retry)
     if timeout_seconds is not None:
-        policy = policy._replace(timeout=_timeout(timeout_seconds))
+        policy = with_timeout(policy, timeout_seconds)
     return Schedule(policy, tuple(_attempts(policy, _names(errors), _durations(task_seconds))))
 
 
@@ -234,12 +234,6 @@ def _durations(task_seconds: Any) -> Sequence[int]:
     if not durations or min(durations) < 0:
         raise UsageError(f"task_seconds={task_seconds!r}: give seconds that are not negative.")
     return durations
-
-
-def _timeout(timeout_seconds: Any) -> int:
-    if isinstance(timeout_seconds, bool) or not isinstance(timeout_seconds, int) or timeout_seconds < 1:
-        raise UsageError(f"timeout_seconds={timeout_seconds!r}: TimeoutSeconds is a whole number from 1 on.")
-    return timeout_seconds * SECOND
 
 
 def _row(attempt: Attempt, has_jitter: bool) -> dict[str, Any]:

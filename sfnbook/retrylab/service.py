@@ -7,12 +7,13 @@ microseconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook.clock import SECOND, microseconds
 from sfnbook.errors import UsageError
 from sfnbook.tasks.durations import Duration, Seconds, drawn
+from sfnbook.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -173,11 +174,6 @@ def _factor(slowdown: Callable[[int], float], in_progress: int) -> float:
 def _positive(name: str, value: Any) -> None:
     if value is not None and not (is_number(value) and value > 0):
         raise UsageError(f"Service({name}={value!r}): give a number above 0, or None for no limit.")
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """A number of Python's, and no truth value."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _windows(outages: Any) -> Iterable[Any]:

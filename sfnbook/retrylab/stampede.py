@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sfnbook import chance, retry
 from sfnbook.clock import microseconds
 from sfnbook.errors import TIMEOUT, UsageError
-from sfnbook.retrylab.service import Desk, Service, is_number
+from sfnbook.retrylab.service import Desk, Service
 from sfnbook.tasks.durations import drawn
+from sfnbook.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable

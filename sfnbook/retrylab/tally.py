@@ -154,11 +154,6 @@ class Tally:
             # The middle of the first and last bin may lie beyond what occurred.
             yield min(max(shown, self.lowest or 0), self.highest or 0), self.counts[number]
 
-    def share_up_to(self, number: int) -> float:
-        """Which part of all is not more than a number."""
-        self._check("a share")
-        return sum(times for value, times in self.sorted() if value <= number) / self.count
-
     def _check(self, what: str) -> None:
         if not self.count:
             raise UsageError(f"There are no runs yet, so there is no such thing as {what} of them.")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from sfnbook.chance import fraction, mix
 from sfnbook.errors import UsageError
+from sfnbook.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +101,7 @@ def longer(seconds: Seconds, by: Seconds) -> Seconds:
 
 def _check(name: str, *numbers: Any) -> None:
     for number in numbers:
-        is_number = isinstance(number, int | float) and not isinstance(number, bool)
-        if not is_number or not math.isfinite(number) or number < 0:
+        if not is_number(number) or not math.isfinite(number) or number < 0:
             shown = ", ".join(map(repr, numbers))
             raise UsageError(f"{name}({shown}): give finite numbers of seconds that are not negative.")
 

@@ -33,6 +33,7 @@ from sfnbook.errors import UsageError
 from sfnbook.tasks.durations import Seconds, longer
 from sfnbook.tasks.protocol import Call, Outcome, Perform, names, spelled, timing
 from sfnbook.tasks.refusals import DENIED, DOWN, THROTTLED, refused
+from sfnbook.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,8 +167,7 @@ def lost_heartbeats(after: float = 0) -> Fault:
 
 def _check(word: Callable[..., Fault], *numbers: Any, most: float = math.inf) -> None:
     for number in numbers:
-        is_number = isinstance(number, int | float) and not isinstance(number, bool)
-        if not is_number or not math.isfinite(number) or not 0 <= number <= most:
+        if not is_number(number) or not math.isfinite(number) or not 0 <= number <= most:
             bound = "finite and not negative" if most == math.inf else f"between 0 and {most:g}"
             shown = ", ".join(map(repr, numbers))
             raise UsageError(f"{word.__name__}({shown}): the numbers are {bound}.")

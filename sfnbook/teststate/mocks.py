@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sfnbook.errors import UsageError
 from sfnbook.tasks.shapes import Shape, output_shape
+from sfnbook.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,13 +40,9 @@ def refuse(message: str, code: str = "ValidationException") -> NoReturn:
 
 
 # --- the check --------------------------------------------------------------------------------------
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 TYPES: Final[dict[str, tuple[Callable[[Json], bool], str]]] = {
     "string": (lambda value: isinstance(value, str), "a string"),
-    "number": (_is_number, "a number"),
+    "number": (is_number, "a number"),
     "boolean": (lambda value: isinstance(value, bool), "a boolean"),
     "array": (lambda value: isinstance(value, list), "an array"),
     "object": (lambda value: isinstance(value, dict), "an object"),

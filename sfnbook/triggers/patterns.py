@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sfnbook.errors import Failed
 from sfnbook.query import choice
 from sfnbook.triggers.starts import nearest, refuse
-from sfnbook.values import Json, text
+from sfnbook.values import Json, is_number, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,14 +141,10 @@ COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def _numeric(value: Json, operand: list[Any]) -> bool:
-    if not _is_number(value):
+    if not is_number(value):
         return False
     pairs = zip(operand[::2], operand[1::2], strict=True)
     return all(COMPARE[sign](value, bound) for sign, bound in pairs)
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _cidr(value: Json, operand: str) -> bool:
@@ -245,7 +241,7 @@ def _are_bounds(operand: Json) -> bool:
         isinstance(operand, list)
         and len(operand) in {2, 4}
         and all(sign in COMPARE for sign in operand[::2])
-        and all(_is_number(bound) for bound in operand[1::2])
+        and all(is_number(bound) for bound in operand[1::2])
     )
 
 
@@ -261,7 +257,7 @@ def _is_other(operand: Json) -> bool:
         texts = [*operand.values()]
         return [*operand] in [[name] for name in _EXCLUDED] and all(map(_is_text, _values(texts[0])))
     scalars = [
-        _is_text(one) or _is_number(one) or one is None or isinstance(one, bool) for one in _values(operand)
+        _is_text(one) or is_number(one) or one is None or isinstance(one, bool) for one in _values(operand)
     ]
     return bool(scalars) and all(scalars)
 

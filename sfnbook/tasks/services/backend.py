@@ -73,24 +73,22 @@ class AWS:
         return self._requested(resource, call)
 
     def _requested(self, resource: Resource, call: Call) -> Outcome:
-        waits = resource.pattern in {"sync", "sync:2"}
-        if waits:
-            jobs.job_of(resource)
+        job = jobs.job_of(resource) if resource.pattern in {"sync", "sync:2"} else None
         answered = calling.send(self.client, resource, call)
         calling.check_accepted(answered, resource)
         result = calling.decorated(answered, resource, call)
-        if waits:
-            return self._waited(resource, call, answered.result)._replace(submitted=result)
+        if job is not None:
+            return self._waited(job, resource, call, answered.result)._replace(submitted=result)
         if resource.pattern == "token":
             return Outcome(submitted=result, waits=True)
         return Outcome(result)
 
-    def _waited(self, resource: Resource, call: Call, started: dict[str, Json]) -> Outcome:
+    def _waited(self, job: jobs.Job, resource: Resource, call: Call, started: dict[str, Json]) -> Outcome:
         def ask(operation: str, parameters: dict[str, Json]) -> Json:
             return calling.asked(self.client, resource, operation, parameters, call)
 
         parameters = call.input if isinstance(call.input, dict) else {}
-        return jobs.finished(resource, started, parameters, ask, self._pace(call))
+        return jobs.finished(job, resource, started, parameters, ask, self._pace(call))
 
     def _in_cluster(self, resource: Resource, call: Call) -> Outcome:
         if resource.action == "call":
@@ -102,7 +100,8 @@ class AWS:
         def ask(_operation: str, _parameters: dict[str, Json]) -> Json:
             return kubernetes.described(self.http, call, job)
 
-        return jobs.finished(resource, {}, {}, ask, self._pace(call))._replace(submitted=job)
+        ended = jobs.finished(kubernetes.JOB, resource, {}, {}, ask, self._pace(call))
+        return ended._replace(submitted=job)
 
     def _pace(self, call: Call) -> jobs.Pace:
         return jobs.Pace(self.poll_seconds, self._pause if self.client_factory else None, call.remaining)

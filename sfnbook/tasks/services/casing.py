@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import instant, iso, parse_timestamp
-from sfnbook.values import Json, text
+from sfnbook.values import Json, is_number, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,16 +128,12 @@ def _moment(value: Json) -> datetime:
     return datetime.fromtimestamp(value, UTC)
 
 
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_whole(value: Json) -> bool:
-    return _is_number(value) and value == int(value)
+    return is_number(value) and value == int(value)
 
 
 def _is_moment(value: Json) -> bool:
-    return _is_number(value) or (isinstance(value, str) and parse_timestamp(value) is not None)
+    return is_number(value) or (isinstance(value, str) and parse_timestamp(value) is not None)
 
 
 def _is_text(value: Json) -> bool:
@@ -152,7 +148,7 @@ _SCALARS: Final[Mapping[str, tuple[str, Callable[[Json], bool], Callable[[Json],
     # AWS writes an object that is given for bytes as its JSON text.
     "blob": ("STRING", lambda value: isinstance(value, str | dict | list), _blob),
     **dict.fromkeys(("integer", "long", "short"), ("NUMBER", _is_whole, int)),
-    **dict.fromkeys(("float", "double", "bigdecimal"), ("NUMBER", _is_number, float)),
+    **dict.fromkeys(("float", "double", "bigdecimal"), ("NUMBER", is_number, float)),
 }
 """For each scalar: what AWS calls it, which JSON values fit, and what botocore gets."""
 

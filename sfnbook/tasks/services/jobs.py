@@ -63,10 +63,9 @@ class Pace(NamedTuple):
 
 
 def finished(
-    resource: Resource, started: dict[str, Json], parameters: dict[str, Json], ask: Ask, pace: Pace
+    job: Job, resource: Resource, started: dict[str, Json], parameters: dict[str, Json], ask: Ask, pace: Pace
 ) -> Outcome:
     """Poll the job until it ends or the Task has no time left; in that case the job is stopped."""
-    job = job_of(resource)
     known = {**parameters, **started}
     seconds, before, same = 0.0, None, 0
     while same < PATIENCE:
@@ -240,9 +239,6 @@ JOBS: Final[Mapping[tuple[str, str], Job]] = {
         "LastStatus", "STOPPED", "", "StopTask",
         {"Cluster": "$.Cluster", "Task": "$.Tasks.0.TaskArn", "Reason": _REASON},
         fails=_container_failed,
-    ),
-    ("eks", "runJob"): Job(  # see kubernetes
-        "GetJob", {}, "", "Status", "Complete", "Failed", shown=lambda job: job["Job"]
     ),
     ("eks", "createCluster"): Job(
         "DescribeCluster", {"Name": "$.Name"}, "", "Cluster.Status", "ACTIVE", "FAILED"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from sfnbook.tasks.services.failures import Refusal
+from sfnbook.tasks.services.jobs import Job
 from sfnbook.tasks.services.web import given, parsed, phrase
 from sfnbook.values import Json, text
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 ACTIONS: Final = frozenset({"call", "runJob"})
 ENDS: Final = ("Complete", "Failed")
 """The conditions with which a job is over."""
+
+JOB: Final = Job("", {}, "", "Status", *ENDS, shown=lambda found: found["Job"])
+"""How to wait for a job, by what `described` says of it."""
 
 
 def concerns(resource: Resource) -> bool:
