@@ -10,32 +10,21 @@ import difflib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from sfnbook import outside
-from sfnbook.clock import duration
-from sfnbook.debugging.branches import Branch, Branches, OpenTask, Recording, Seat, Stop, Unanswered
-from sfnbook.debugging.breakpoints import Breakpoint, Breakpoints
-from sfnbook.debugging.totals import Payloads, Totals, totals
-from sfnbook.debugging.watches import Watches
-from sfnbook.drawing.gantt import Chart, Gantt
-from sfnbook.drawing.statuses import Marks, Statuses
+from sfnbook.debugging.branches import Branch, Branches, OpenTask, Recording, Seat, Stop
 from sfnbook.errors import UnansweredTask, UsageError
-from sfnbook.frames import KINDS, OVER
-from sfnbook.growing import Mentions
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
 from sfnbook.notebook import in_a_notebook
-from sfnbook.prices import PRICES
 from sfnbook.sessions.keeping import Keeping
 from sfnbook.transition import Transition
-from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from sfnbook.debugging.breakpoints import Breakpoint
     from sfnbook.execution import Execution
-    from sfnbook.frames import Fault, Frame, FrameId, StartedBy
-    from sfnbook.recordings.children import Children
-    from sfnbook.recordings.reading import RecordedExecution
+    from sfnbook.frames import Fault, FrameId, StartedBy
+    from sfnbook.values import Json
 
 
 class Debugger(Keeping):
@@ -80,134 +69,14 @@ class Debugger(Keeping):
             start_time=start_time, seed=seed, type=type, limits=limits, arn=arn, role_arn=role_arn,
             started_by=started_by,
         )  # fmt: skip
-        self._take(machine, Branches(Recording.of(execution)))
+        super().__init__(machine, Branches(Recording.of(execution)))
 
     @classmethod
     def of(cls, machine: StateMachine, execution: Execution) -> Self:
         """A debugger over an execution that has run already; the execution itself is left as it is."""
         debugger = cls.__new__(cls)
-        debugger._take(machine, Branches(Recording.of(execution)))  # noqa: SLF001 - its own
+        Keeping.__init__(debugger, machine, Branches(Recording.of(execution)))
         return debugger
-
-    def _take(
-        self, machine: StateMachine, branches: Branches, breakpoints: tuple[Breakpoint, ...] = ()
-    ) -> None:
-        self.branches = branches
-        self._machines = {branches.current.execution.setup: machine}
-        self.breakpoints = Breakpoints(lambda: self.execution, breakpoints, self._tell)
-        self.watches = Watches(self._watched, self._tell)
-        self.stopped_by: Breakpoint | None = None
-        self.notes: tuple[str, ...] = ()
-        """What a saved session or a replayed recording lacks, or is not as it was."""
-        self.recording: RecordedExecution | None = None
-        """What is replayed, if the debugger was opened on a recorded execution."""
-        self.children: Children | None = None
-        """The children of a Map Run, if their recordings were given to `sfnbook.replay`."""
-        self._selected: FrameId | None = None
-        self._statuses = Statuses()
-        self._gantt, self._mentions = Gantt(), Mentions()
-        self._payloads, self.prices = Payloads(), PRICES
-        self._listeners: list[Callable[[], None]] = []
-        self._drawn: tuple[StateMachine, Any] | None = None
-
-    # --- where it stands ----------------------------------------------------------------------------
-    @property
-    def machine(self) -> StateMachine:
-        """The state machine of the current branch."""
-        setup = self.execution.setup
-        if setup not in self._machines:
-            from sfnbook.sessions.session import machines_of  # noqa: PLC0415 - few sessions have two machines
-
-            self._machines[setup] = machines_of(setup)["main"]
-        return self._machines[setup]
-
-    @property
-    def branches(self) -> Branches:
-        """What was tried, each as a line of recorded transitions."""
-        return self._branches
-
-    @branches.setter
-    def branches(self, branches: Branches) -> None:
-        self._branches = branches
-        branches.tell = self._tell
-
-    @property
-    def execution(self) -> Recording:
-        """The execution of the current branch."""
-        return self.branches.current.execution
-
-    @property
-    def position(self) -> int:
-        """How many transitions lie before the cursor."""
-        return self.execution.cursor
-
-    @property
-    def length(self) -> int:
-        """How many transitions the current branch has recorded."""
-        return self.execution.length
-
-    @property
-    def transition(self) -> Transition | None:
-        """The transition before the cursor; None at the beginning."""
-        execution = self.execution
-        return execution.shown(execution.cursor - 1) if execution.cursor else None
-
-    @property
-    def transitions(self) -> list[Transition]:
-        """All recorded transitions of the current branch, those after the cursor included."""
-        execution = self.execution
-        return [execution.shown(number) for number in range(execution.length)]
-
-    @property
-    def time(self) -> float:
-        """Virtual seconds since the execution started."""
-        return self.execution.time
-
-    @property
-    def status(self) -> str:
-        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
-        return self.execution.status
-
-    @property
-    def output(self) -> Json:
-        """The output of an execution that succeeded, else None."""
-        return self.execution.output
-
-    @property
-    def error(self) -> str | None:
-        """The error name of an execution that failed."""
-        return self.execution.error
-
-    @property
-    def cause(self) -> str | None:
-        """The cause of an execution that failed."""
-        return self.execution.cause
-
-    @property
-    def blocked(self) -> str | None:
-        """None, "outside" (see `pending`) or "unanswered" (see `unanswered`)."""
-        return self.execution.blocked
-
-    @property
-    def unanswered(self) -> Unanswered | None:
-        """The Task that nobody answers for: its path, its input, and the tasks= to paste."""
-        return self.execution.question()
-
-    @property
-    def pending(self) -> list[OpenTask]:
-        """The open callbacks and activity tasks; answering one in the past makes a branch."""
-        seat = Seat(lambda: self.execution, self._edit, self.observe)
-        return [OpenTask(pending, seat) for pending in self.execution.pending]
-
-    @property
-    def path(self) -> str:
-        """The path of the state at which the current frame stands."""
-        return self.execution.path_of(self._current())
-
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """What was injected or set and waits for its attempts, oldest first."""
-        return self.execution.faults
 
     # --- the current frame ----------------------------------------------------------------------------
     def select(self, path: str | None) -> None:
@@ -225,10 +94,6 @@ class Debugger(Keeping):
             raise UsageError(f"No flow stands at {path!r} now.{hint}")
         self._selected = None if path is None else paths[path]
         self._tell()
-
-    def _current(self) -> Frame:
-        selected = self.execution.frame(self._selected)
-        return selected if selected is not None and selected.phase not in OVER else self.execution.standing()
 
     # --- forwards -----------------------------------------------------------------------------------
     def step(self) -> Transition | None:
@@ -260,15 +125,17 @@ class Debugger(Keeping):
         """Move on until ``stop`` says so, a breakpoint is hit, or nothing is left to do."""
         execution, start = self.execution, self.position
         watch = self.breakpoints.watch(execution)
-        self.stopped_by = None
+        self._stop = None
         try:
             if stop is None and at_most is None and not watch:
                 with suppress(UnansweredTask):  # `unanswered` says it
                     execution.run()
             end = None if at_most is None else start + at_most
             while execution.cursor != end and (change := execution.forward()) is not None:
-                self.stopped_by = watch.hit(execution.cursor - 1)
-                if self.stopped_by is not None or (stop is not None and stop(change)):
+                hit = watch.hit(execution.cursor - 1)
+                if hit is not None:
+                    self._stop = execution, execution.cursor, hit
+                if hit is not None or (stop is not None and stop(change)):
                     break
         finally:
             self._tell()
@@ -300,7 +167,7 @@ class Debugger(Keeping):
 
         Breakpoints and watches stay.
         """
-        self.branches = Branches(self.branches[0].execution.anew())
+        self._branches = self._heard(Branches(self.branches[0].execution.anew()))
         self._selected = None
         self._stand(0)
 
@@ -310,7 +177,7 @@ class Debugger(Keeping):
         A transition of another branch switches to it.
         """
         if isinstance(where, Transition):
-            self.branches.current = self._branch_of(where)
+            self.branches.switch(self._branch_of(where))
         number: Any = where.number if isinstance(where, Transition) else where
         if type(number) is not int:
             raise UsageError(f"goto({where!r}): give a Transition or its number.")
@@ -328,11 +195,11 @@ class Debugger(Keeping):
 
     def switch(self, branch: Branch | str) -> Transition | None:
         """Go to another branch, where it was left."""
-        execution = self.branches.switch(branch).execution
-        return self._stand(execution.cursor)
+        self.branches.switch(branch)
+        return self.transition
 
-    def _stand(self, position: int, stopped_by: Breakpoint | None = None) -> Transition | None:
-        self.stopped_by = stopped_by
+    def _stand(self, position: int, hit: Breakpoint | None = None) -> Transition | None:
+        self._stop = None if hit is None else (self.execution, position, hit)
         self.execution.seek(position)
         self._tell()
         return self.transition
@@ -383,6 +250,12 @@ class Debugger(Keeping):
         """Take back what was injected and set: of one state, or all."""
         why = f"faults of {state} cleared" if state else "faults cleared"
         return self._edit(why, lambda execution: execution.clear_faults(state))
+
+    @property
+    def pending(self) -> list[OpenTask]:
+        """The open callbacks and activity tasks; answering one in the past makes a branch."""
+        seat = Seat(lambda: self.execution, self._edit, self.observe)
+        return [OpenTask(pending, seat) for pending in self.execution.pending]
 
     def answer(self, value: Json) -> Self:
         """Answer the Task that nobody answers for, this once, with a result as the history shows it."""
@@ -444,180 +317,24 @@ class Debugger(Keeping):
         from sfnbook.sessions.trying import tried  # noqa: PLC0415 - few sessions try a second machine
 
         trial = tried(self.execution, machine)
-        self.branches.add(trial.execution, f"tried a machine: {trial.why}")
         self._machines[trial.execution.setup] = machine
         self.notes = (*self.notes, *trial.notes)
         self._selected = None
-        return self._stand(trial.execution.cursor)
+        self.branches.add(trial.execution, f"tried a machine: {trial.why}")
+        return self.transition
 
     def _edit(self, why: str, change: Callable[[Recording], Any]) -> Self:
         """At the end of the recording it simply goes on; in the past, a copy does, as a new branch."""
         if self.position == self.length:
             change(self.execution)
+            self._tell()
         else:
             execution = self.execution.fork()
             change(execution)
             self.branches.add(execution, why)
-        self.stopped_by = None
-        self._tell()
         return self
 
-    # --- looking ------------------------------------------------------------------------------------
-    def find(
-        self,
-        state: str | None = None,
-        path: str | None = None,
-        kind: str | None = None,
-        error: str | None = None,
-        text: str | None = None,
-    ) -> list[Transition]:
-        """The recorded transitions of the current branch that fit everything given.
-
-        ``path`` may leave its indices out; ``text`` is looked for, in any case of letters, in path,
-        kind, events, input, output, variables, error and cause.
-        """
-        if state is not None:
-            outside.known_state(self.execution, state)
-        if kind is not None and kind not in KINDS:
-            near = difflib.get_close_matches(kind, KINDS, n=1)
-            raise UsageError(f"There is no kind {kind!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-        return [
-            transition
-            for transition in self.transitions
-            if (kind is None or transition.kind == kind)
-            and (state is None or transition.state == state)
-            and (path is None or path in {transition.path, outside.INDICES.sub("", transition.path)})
-            and (error is None or transition.error == error)
-            and (text is None or text.casefold() in _searched(transition))
-        ]
-
-    def statuses(self) -> dict[str, str]:
-        """What happened to each state so far, by pointer: names of `theme.STATUSES`; others: not entered."""
-        return self.followed().states()
-
-    def iterations(self) -> dict[str, dict[str, int]]:
-        """How many iterations and branches are running, succeeded, failed or aborted, by pointer."""
-        return self.followed().iterations()
-
-    def marks(self) -> Marks:
-        """All that the picture shows: statuses, attempts, how far Maps are, the ways that were taken."""
-        return self.followed().marks()
-
-    def followed(self) -> Statuses:
-        """What happened to each state, ready to be asked for more."""
-        return self._statuses.follow(self.execution.changes, self.execution.cursor)
-
-    def _watched(self) -> tuple[Json, Any]:
-        frame = self._current()
-        return frame.data, self.execution.environment(frame)
-
-    # --- copies -------------------------------------------------------------------------------------
-    def fork(self) -> Self:
-        """An independent debugger that stands here, with all branches, breakpoints and watches."""
-        return self._copied(self.branches.copy(), tuple(self.breakpoints))
-
-    __copy__ = fork
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        return self.fork()
-
-    def _copied(self, branches: Branches, breakpoints: tuple[Breakpoint, ...]) -> Self:
-        other = type(self).__new__(type(self))
-        other._take(self.machine, branches, breakpoints)  # noqa: SLF001 - its own
-        other.watches.data.update(self.watches.data)
-        other.recording, other.notes, other.children = self.recording, self.notes, self.children
-        other._selected = self._selected  # noqa: SLF001 - its own
-        return other
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {
-            "machine": self.machine,
-            "branches": self.branches,
-            "breakpoints": self.breakpoints.picklable(),
-            "watches": dict(self.watches.data),
-            "selected": self._selected,
-            "recording": self.recording,
-            "notes": self.notes,
-            "children": self.children,
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._take(state["machine"], state["branches"], state["breakpoints"])
-        self.watches.data.update(state["watches"])
-        self._selected = state["selected"]
-        self.recording, self.notes = state["recording"], state["notes"]
-        self.children = state["children"]
-
     # --- display ------------------------------------------------------------------------------------
-    def observe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call ``listener()`` after every move and edit; what is returned ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    def _tell(self) -> None:
-        for listener in tuple(self._listeners):
-            listener()
-
-    def to_svg(self, caption: str = "") -> str:
-        """The picture with what happened so far, and a line below."""
-        from sfnbook.drawing.svg import to_svg  # noqa: PLC0415
-
-        return to_svg(self._picture(), marks=self.marks(), title=self.machine.name, caption=caption)
-
-    def plot(self) -> Any:
-        """The same picture as a matplotlib Figure, for slides and papers.
-
-        >>> import sfnbook
-        >>> machine = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
-        >>> Debugger(machine).plot().axes[0].get_title()
-        'StateMachine: RUNNING at 0 s'
-        """
-        from sfnbook.drawing.plots import plot  # noqa: PLC0415
-
-        title = f"{self.machine.name}: {self.status} at {duration(self.time)}"
-        return plot(self._picture(), marks=self.marks(), title=title)
-
-    def plot_timeline(self) -> Any:
-        """All recorded attempts, waits and back-offs on the virtual clock, as a matplotlib Figure.
-
-        >>> import sfnbook
-        >>> wait = {"Type": "Wait", "Seconds": 60, "End": True}
-        >>> debugger = Debugger(sfnbook.load({"StartAt": "W", "States": {"W": wait}}))
-        >>> _ = debugger.run()
-        >>> [label.get_text() for label in debugger.plot_timeline().axes[0].get_xticklabels()][-1]
-        '1 min'
-        """
-        from sfnbook.drawing.gantt_drawing import plot_chart  # noqa: PLC0415
-
-        title = f"{self.machine.name}: {self.status} at {duration(self.time)}"
-        return plot_chart(self.gantt(), cursor=self.time, title=title)
-
-    def gantt(self) -> Chart:
-        """The rows and bars of the timeline of the current branch, those after the cursor included."""
-        self.execution.settle()
-        return self._gantt.follow(self.execution.changes).chart()
-
-    def about(self, pointer: str) -> Iterator[Transition]:
-        """The transitions about a state before the cursor, the latest first, by its pointer."""
-        execution = self.execution
-        mentions = self._mentions.follow(execution.changes)
-        return map(execution.shown, mentions.before(pointer, execution.cursor))
-
-    def totals(self) -> Totals:
-        """What was used up to the cursor: transitions, events, the largest payload, and dollars.
-
-        The price list is ``debugger.prices``, a `prices.Prices` that may be replaced.
-        """
-        self.execution.settle()
-        return totals(self.execution, self._payloads, self.prices)
-
-    def _picture(self) -> Any:
-        from sfnbook.drawing.layout import layout  # noqa: PLC0415
-
-        if self._drawn is None or self._drawn[0] is not self.machine:
-            self._drawn = self.machine, layout(self.machine.definition)
-        return self._drawn[1]
-
     def show(self, **options: Any) -> Any:
         """The notebook's view; ``options`` are those of `widgets.debugger.DebuggerView`."""
         from sfnbook.widgets.debugger import DebuggerView  # noqa: PLC0415
@@ -628,22 +345,3 @@ class Debugger(Keeping):
         bundle: Any = self.show()._repr_mimebundle_() if in_a_notebook() else {}
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         return {"image/svg+xml": self.to_svg(), **(data or {}), "text/plain": repr(self)}
-
-    def __repr__(self) -> str:
-        branch = "" if self.branches.current.name == "main" else f", {self.branches.current.name}"
-        where = {"RUNNING": f", next {self.path}"}.get(
-            self.status, f", error={self.error!r}" if self.error else ""
-        )
-        blocked = f", blocked: {self.blocked}" if self.blocked else ""
-        return (
-            f"<Debugger {self.machine.name!r}{branch}: {self.status} at {self.time:g} s, "
-            f"{self.position} of {self.length} transitions{where}{blocked}>"
-            + "".join(f"\n  note: {note}" for note in self.notes)
-        )
-
-
-def _searched(transition: Transition) -> str:
-    change = transition._change  # noqa: SLF001 - payloads that are only read need no copies
-    values = (transition.input, transition.output, dict(change.frame.variables))
-    names = (transition.path, transition.kind, *change.events, transition.error or "", transition.cause or "")
-    return "\n".join((*names, *map(text, values))).casefold()

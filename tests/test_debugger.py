@@ -30,6 +30,14 @@ from tests.debugging import (
     task,
 )
 
+COPIES = {
+    "fork": Debugger.fork,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda debugger: pickle.loads(pickle.dumps(debugger)),
+}
+
+
 # --- control --------------------------------------------------------------------------------------
 CONTROL = {
     "step makes one transition": (LINE, ["step"], "ExecutionStarted", "A"),
@@ -455,20 +463,118 @@ def test_watches_refuse_what_is_no_expression(expression):
     assert debugger.watches.values() == {}
 
 
-def test_observers_hear_of_names_branches_and_watches():
-    debugger = debug_map()
+def furnished():
+    """A debugger with two branches, two breakpoints and a watch; it stands on the second branch."""
+    debugger = debug(LINE, {"n": 1})
     debugger.run()
     debugger.goto(1)
-    debugger.edit_input([1])
-    heard = []
-    debugger.observe(lambda: heard.append(len(debugger.branches)))
-    debugger.branches.rename("branch 1", "one item")
-    debugger.switch("main")
-    del heard[:]
-    debugger.branches.delete("one item")
-    debugger.watches["all"] = "$"
-    del debugger.watches["all"]
-    assert heard == [1, 1, 1]
+    debugger.edit_input({"n": 2})
+    debugger.breakpoints.add("B")
+    debugger.breakpoints.add("C")
+    debugger.watches["n"] = "$.n"
+    return debugger
+
+
+def parts(debugger):
+    """How the parts of a debugger stand."""
+    return repr((debugger.branches, debugger.breakpoints, debugger.watches, debugger.prices))
+
+
+def merge_watches(debugger, expressions):
+    debugger.watches |= expressions
+
+
+CHANGES = {
+    "a breakpoint that is set": lambda debugger: setattr(debugger.breakpoints[1], "enabled", False),
+    "a breakpoint that is disabled": lambda debugger: debugger.breakpoints.disable(2),
+    "a breakpoint that is disabled by its state": lambda debugger: debugger.breakpoints.disable("B"),
+    "a breakpoint that is added": lambda debugger: debugger.breakpoints.add("A"),
+    "a breakpoint that is removed": lambda debugger: debugger.breakpoints.remove(1),
+    "no more breakpoints": lambda debugger: debugger.breakpoints.clear(),
+    "a branch that is gone to": lambda debugger: debugger.branches.switch("main"),
+    "a branch that the debugger goes to": lambda debugger: debugger.switch("main"),
+    "a branch that is added": lambda debugger: debugger.branches.add(debugger.execution.fork(), "by hand"),
+    "a branch that is renamed": lambda debugger: debugger.branches.rename("branch 1", "two"),
+    "a watch that is set": lambda debugger: debugger.watches.__setitem__("all", "$"),
+    "watches that are merged": lambda debugger: merge_watches(debugger, {"all": "$", "m": "$.m"}),
+    "watches that are updated": lambda debugger: debugger.watches.update({"all": "$"}, m="$.m"),
+    "watches that are replaced": lambda debugger: setattr(debugger, "watches", {"m": "$.m"}),
+    "a watch that is deleted": lambda debugger: debugger.watches.__delitem__("n"),
+    "a watch that is popped": lambda debugger: debugger.watches.pop("n"),
+    "no more watches": lambda debugger: debugger.watches.clear(),
+    "other prices": lambda debugger: setattr(debugger, "prices", debugger.prices._replace(region="eu")),
+    "an edit in the past": lambda debugger: [debugger.execution.seek(1), debugger.edit_input({"n": 3})],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_observers_hear_once_of_each_part_that_changed(change):
+    debugger, heard = furnished(), []
+    before = parts(debugger)
+    debugger.observe(lambda: heard.append(parts(debugger)))
+    change(debugger)
+    assert heard == [parts(debugger)]
+    assert heard != [before]
+
+
+REFUSED = {
+    "a breakpoint that is set to no flag": (
+        lambda debugger: setattr(debugger.breakpoints[1], "enabled", "no"),
+        "give True or False",
+    ),
+    "another state of a breakpoint": (
+        lambda debugger: setattr(debugger.breakpoints[1], "state", "C"),
+        "state stays as it is: remove the breakpoint, and add another",
+    ),
+    "no breakpoint": (lambda debugger: debugger.breakpoints.disable("A"), "There is no breakpoint 'A'"),
+    "no branch": (lambda debugger: debugger.branches.switch("mian"), "Did you mean 'main'"),
+    "no expression": (
+        lambda debugger: merge_watches(debugger, {"good": "$.a", "bad": "1 +"}),
+        "'1 \\+' is neither",
+    ),
+    "no text": (lambda debugger: merge_watches(debugger, {"n": 5}), "5 is no expression"),
+    "no names": (lambda debugger: merge_watches(debugger, ["$.n"]), "give expressions by name"),
+    "a name that is no text": (lambda debugger: merge_watches(debugger, {1: "$"}), "1 is no name"),
+    "watches that are none": (lambda debugger: setattr(debugger, "watches", None), "expressions by name"),
+    "prices that are none": (lambda debugger: setattr(debugger, "prices", 0.01), "PRICES._replace"),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), REFUSED.values(), ids=REFUSED)
+def test_a_part_refuses_what_is_none_of_it_and_stays_as_it_is(change, told):
+    debugger, heard = furnished(), []
+    before = parts(debugger)
+    debugger.observe(lambda: heard.append(1))
+    with pytest.raises(sfnbook.UsageError, match=told):
+        change(debugger)
+    assert (heard, parts(debugger)) == ([], before)
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_has_observers_of_its_own(copied):
+    debugger, heard, other_heard = furnished(), [], []
+    other = copied(debugger)
+    debugger.observe(lambda: heard.append(1))
+    other.observe(lambda: other_heard.append(1))
+    assert parts(other) == parts(debugger)
+    other.breakpoints[1].enabled = False
+    other.branches.switch("main")
+    other.watches |= {"all": "$"}
+    assert (heard, other_heard) == ([], [1, 1, 1])
+    assert debugger.breakpoints[1].enabled
+
+
+def test_what_stopped_it_is_told_while_it_stands_there():
+    debugger = debug(LINE)
+    stop = debugger.breakpoints.add("B")
+    debugger.run()
+    assert debugger.stopped_by is stop
+    debugger.branches.add(debugger.execution.fork(), "by hand")
+    assert debugger.stopped_by is None
+    debugger.branches.switch("main")
+    assert debugger.stopped_by is stop
+    debugger.edit_input({"n": 2})
+    assert debugger.stopped_by is None
 
 
 def test_observers_hear_of_moves_and_edits():
@@ -483,11 +589,7 @@ def test_observers_hear_of_moves_and_edits():
 
 
 # --- copies ---------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "copied",
-    [Debugger.fork, copy.copy, copy.deepcopy, lambda debugger: pickle.loads(pickle.dumps(debugger))],
-    ids=["fork", "copy", "deepcopy", "pickle"],
-)
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 def test_copies_go_their_own_way(copied):
     debugger = debug(CHARGE, {"n": 1}, tasks={"Charge": {"n": 2}})
     debugger.breakpoints.add("Last")

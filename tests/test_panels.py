@@ -1,6 +1,7 @@
 """The debugger's panels without a browser: what a click, a key or a field does."""
 
 import json
+import re
 
 import pytest
 
@@ -178,6 +179,16 @@ def test_what_is_set_in_code_is_listed(show):
     panel = view.show_panel("breakpoints")
     view.debugger.breakpoints.add("Done")
     assert "on enter of Done" in shown(panel)
+
+
+def test_a_breakpoint_that_is_switched_off_in_code_is_shown_at_once(show):
+    view = show()
+    panel = view.show_panel("breakpoints")
+    stop = view.debugger.breakpoints.add("Done")
+    assert 'aria-pressed="true"' in shown(panel)
+    stop.enabled = False
+    assert 'aria-pressed="false"' in shown(panel)
+    assert "on enter of Done (disabled)" in shown(panel)
 
 
 # --- faults -------------------------------------------------------------------------------------------------
@@ -395,6 +406,15 @@ def test_a_branch_is_gone_to_renamed_and_deleted(both):
     assert view.debugger.branches.names == ["first"]
 
 
+def test_a_branch_that_is_gone_to_in_code_is_shown_at_once(show):
+    view, panel = branched(show)
+    assert view.toolbar.branches.value == "branch 1"
+    view.debugger.branches.switch("main")
+    assert view.toolbar.branches.value == "main"
+    assert view.toolbar.scrubber.position == view.debugger.position == 0
+    assert re.search(r"aria-current=true><div><b><[^>]*>main", panel.tree.html)
+
+
 def test_two_branches_are_compared(both):
     view, panel = branched(both)
     panel.tree.click("compare:main")
@@ -441,6 +461,16 @@ def test_expressions_are_watched(both):
     assert "14" in shown(panel)
     panel.text.click("remove:double")
     assert dict(view.debugger.watches) == {"$.total": "$.total", "$.nowhere": "$.nowhere"}
+
+
+def test_watches_that_are_merged_or_replaced_in_code_are_shown_at_once(show):
+    view = show()
+    panel = view.show_panel("watch")
+    view.debugger.watches |= {"sum": "$.total", "double": "$states.input.total * 2"}
+    assert "240" in shown(panel)
+    view.debugger.watches = {"half": "$states.input.total / 2"}
+    assert "60" in shown(panel)
+    assert "240" not in shown(panel)
 
 
 @pytest.mark.parametrize("expression", ["", "1 +"])

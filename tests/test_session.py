@@ -37,7 +37,7 @@ def moment(debugger: Debugger) -> dict[str, Any]:
         "frames": [one.execution.frames for one in debugger.branches],
         "current": debugger.branches.current.name,
         "breakpoints": list(map(str, debugger.breakpoints)),
-        "watches": dict(debugger.watches.data),
+        "watches": dict(debugger.watches),
         "stands": repr(debugger),
         "history": debugger.execution.history(),
     }  # fmt: skip

@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 from sfnbook import outside
+from sfnbook.debugging.part import Part
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
 from sfnbook.explain import scene_at, stages, subject_of
@@ -277,7 +278,7 @@ class Branch:
         return f"<Branch {self.name!r}, {self.length} transitions{origin}>"
 
 
-class Branches:
+class Branches(Part):
     """The branches of a debugging session, oldest first; the first is "main".
 
     >>> import sfnbook
@@ -286,7 +287,7 @@ class Branches:
     ['main']
     """
 
-    __slots__ = ("_branches", "current", "tell")
+    __slots__ = ("_branches", "_current")
 
     def __init__(self, execution: Recording) -> None:
         self.__setstate__(([Branch("main", execution)], "main"))
@@ -295,9 +296,14 @@ class Branches:
         return self._branches, self.current.name
 
     def __setstate__(self, state: tuple[list[Branch], str]) -> None:
+        super().__init__()
         self._branches, current = state
-        self.current = self[current]
-        self.tell: Callable[[], Any] = lambda: None  # who wants to know of names and of what is gone
+        self._current = self[current]
+
+    @property
+    def current(self) -> Branch:
+        """The branch that is looked at and goes on; `switch` goes to another."""
+        return self._current
 
     @property
     def names(self) -> list[str]:
@@ -310,13 +316,13 @@ class Branches:
         fork = shared(parent.execution.changes, execution.changes)
         branch = Branch(self._new_name(), execution, parent.name, fork, why)
         self._branches.append(branch)
-        self.current = branch
-        return branch
+        return self.switch(branch)
 
     def switch(self, branch: Branch | str) -> Branch:
         """Go to a branch: where it was left."""
-        self.current = self._found(branch)
-        return self.current
+        self._current = self._found(branch)
+        self.tell()
+        return self._current
 
     def rename(self, branch: Branch | str, name: str) -> Branch:
         """Give a branch another name, which no other has."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 import pickle
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import outside
 from sfnbook.clock import microseconds
+from sfnbook.debugging.part import Part
 from sfnbook.debugging.watches import compiled_jsonata
 from sfnbook.errors import Failed, UsageError
 from sfnbook.explain import scene_at, subject_of
@@ -22,7 +22,7 @@ from sfnbook.query.jsonata_values import truth
 from sfnbook.values import copied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sfnbook.debugging.branches import Recording
     from sfnbook.transition import Transition
@@ -89,8 +89,11 @@ def anything(change: Change) -> list[Frame]:
 
 
 # --- a breakpoint ---------------------------------------------------------------------------------
-@dataclass(slots=True, eq=False)
-class Breakpoint:
+ASKED: Final = ("state", "when", "on", "on_error", "hits", "at_time")
+"""What is asked of a breakpoint when it is added."""
+
+
+class Breakpoint(Part):
     """Where to stop; made by `Breakpoints.add`.
 
     ``enabled`` may be set, everything else stays.  ``id`` is its number in the debugger, and
@@ -100,15 +103,53 @@ class Breakpoint:
     on enter of Charge when $states.input.total > 100
     """
 
-    state: str | None = None
-    when: str | dict[str, Json] | Callable[[Transition], Any] | None = None
-    on: str = "enter"
-    on_error: str | None = None
-    hits: int = 1
-    at_time: float | None = None
-    enabled: bool = True
-    id: int = 0
-    problem: str | None = None
+    __slots__ = ("_enabled", "at_time", "hits", "id", "on", "on_error", "problem", "state", "when")
+
+    def __init__(
+        self,
+        state: str | None = None,
+        when: str | dict[str, Json] | Callable[[Transition], Any] | None = None,
+        on: str = "enter",
+        on_error: str | None = None,
+        hits: int = 1,
+        at_time: float | None = None,
+        enabled: bool = True,
+        id: int = 0,  # noqa: A002 - the word
+    ) -> None:
+        super().__init__()
+        self.state, self.when, self.on, self.on_error = state, when, on, on_error
+        self.hits, self.at_time, self.id = hits, at_time, id
+        self._enabled = enabled
+        self.problem: str | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ASKED and hasattr(self, name):
+            raise UsageError(f"A breakpoint's {name} stays as it is: remove the breakpoint, and add another.")
+        super().__setattr__(name, value)
+
+    @property
+    def enabled(self) -> bool:
+        """Does it stop?  Else it is passed over, and kept."""
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, on: bool) -> None:
+        if not isinstance(on, bool):
+            raise UsageError(f"enabled = {on!r}: give True or False.")
+        self._enabled = on
+        self.tell()
+
+    def fields(self) -> dict[str, Any]:
+        """What makes it what it is, by name, in the order in which `Breakpoint` takes it."""
+        asked = {name: getattr(self, name) for name in ASKED}
+        return {**asked, "enabled": self._enabled, "id": self.id}
+
+    def but(self, **changes: Any) -> Breakpoint:
+        """A copy, with some fields changed."""
+        return Breakpoint(**{**self.fields(), **changes})
+
+    def __reduce__(self) -> tuple[type[Breakpoint], tuple[Any, ...]]:
+        return Breakpoint, tuple(self.fields().values())
 
     @property
     def only_time(self) -> bool:
@@ -131,7 +172,7 @@ class Breakpoint:
         return what + "".join(parts)
 
 
-class Breakpoints:
+class Breakpoints(Part):
     """The breakpoints of a debugger.
 
     >>> import sfnbook
@@ -143,16 +184,12 @@ class Breakpoints:
     <StateEntered B at 0 s>
     """
 
-    __slots__ = ("_breakpoints", "_recording", "_tell")
+    __slots__ = ("_breakpoints", "_recording")
 
-    def __init__(
-        self,
-        recording: Callable[[], Recording],
-        breakpoints: tuple[Breakpoint, ...] = (),
-        tell: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._recording, self._tell = recording, tell
-        self._breakpoints = [replace(one) for one in breakpoints]
+    def __init__(self, recording: Callable[[], Recording], breakpoints: Iterable[Breakpoint] = ()) -> None:
+        super().__init__()
+        self._recording = recording
+        self.replace(breakpoints)
 
     def add(
         self,
@@ -177,46 +214,52 @@ class Breakpoints:
         number = max((one.id for one in self), default=0) + 1
         made = Breakpoint(state, copied(when), on, on_error, hits, at_time, id=number)
         _check(made, self._recording())
-        self._breakpoints.append(made)
-        self._tell()
+        self._have([*self, made])
         return made
 
     def remove(self, breakpoint: Breakpoint | str | int) -> None:  # noqa: A002 - the word
         """Take a breakpoint away, by itself or by its id, or all of a state."""
-        kept = [one for one in self if not _is(one, breakpoint)]
-        if len(kept) == len(self):
-            raise UsageError(f"There is no breakpoint {str(breakpoint)!r}. {self._listed()}")
-        self._breakpoints = kept
-        self._tell()
+        gone = self._those(breakpoint)
+        self._have([one for one in self if one not in gone])
 
-    def enable(self, breakpoint: Breakpoint | int, on: bool = True) -> None:  # noqa: A002 - the word
-        """Let a breakpoint, by itself or by its id, stop again."""
-        self[breakpoint if isinstance(breakpoint, int) else breakpoint.id].enabled = on
-        self._tell()
+    def enable(self, breakpoint: Breakpoint | str | int, on: bool = True) -> None:  # noqa: A002 - the word
+        """Let a breakpoint, by itself or by its id, or all of a state, stop again."""
+        for one in self._those(breakpoint):
+            one.enabled = on
 
-    def disable(self, breakpoint: Breakpoint | int) -> None:  # noqa: A002 - the word
-        """Let a breakpoint be passed over, and keep it."""
+    def disable(self, breakpoint: Breakpoint | str | int) -> None:  # noqa: A002 - the word
+        """Let a breakpoint, or all of a state, be passed over, and keep it."""
         self.enable(breakpoint, on=False)
 
     def __getitem__(self, identity: int) -> Breakpoint:
         """The breakpoint with an id."""
-        for one in self:
-            if _is(one, identity):
-                return one
-        raise UsageError(f"There is no breakpoint {identity!r}. {self._listed()}")
+        return self._those(identity)[0]
+
+    def _those(self, wanted: Breakpoint | str | int) -> list[Breakpoint]:
+        found = [one for one in self if _is(one, wanted)]
+        if not found:
+            raise UsageError(f"There is no breakpoint {str(wanted)!r}. {self._listed()}")
+        return found
 
     def _listed(self) -> str:
         return f"There are:\n{self!r}" if self._breakpoints else "There is none at all."
 
-    def replace(self, breakpoints: tuple[Breakpoint, ...]) -> None:
-        """Have these instead."""
-        self._breakpoints = [replace(one) for one in breakpoints]
-        self._tell()
+    def replace(self, breakpoints: Iterable[Breakpoint]) -> None:
+        """Have copies of these instead."""
+        self._have([one.but() for one in breakpoints])
 
     def clear(self) -> None:
         """Take all away."""
-        self._breakpoints = []
-        self._tell()
+        self._have([])
+
+    def _have(self, breakpoints: list[Breakpoint]) -> None:
+        self._breakpoints = breakpoints
+        for one in breakpoints:
+            one.tell = self._tell
+        self.tell()
+
+    def _tell(self) -> None:
+        self.tell()  # whoever listens by then
 
     def watch(self, recording: Recording) -> Watch:
         """What asks about the transitions from the cursor on."""
@@ -229,10 +272,6 @@ class Breakpoints:
             hit = watch.hit(number)
             found = found if hit is None else (number + 1, hit)
         return found
-
-    def copy(self, recording: Callable[[], Recording]) -> Breakpoints:
-        """The same breakpoints for another debugger."""
-        return Breakpoints(recording, tuple(self))
 
     def picklable(self) -> tuple[Breakpoint, ...]:
         """Those that can be saved; a function of a notebook may not be."""
@@ -249,7 +288,11 @@ class Breakpoints:
 
 
 def _is(one: Breakpoint, wanted: Breakpoint | str | int) -> bool:
-    return one is wanted or (type(wanted) is int and one.id == wanted) or one.state == wanted
+    by_id, by_state = (
+        type(wanted) is int and one.id == wanted,
+        isinstance(wanted, str) and one.state == wanted,
+    )
+    return one is wanted or by_id or by_state
 
 
 def _pickles(value: Any) -> bool:

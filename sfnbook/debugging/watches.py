@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import UserDict
+from collections.abc import Iterator, Mapping, MutableMapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from sfnbook.debugging.part import Part
 from sfnbook.errors import DefinitionError, Failed, UsageError
 from sfnbook.query import intrinsics, jsonata, paths, templates
 from sfnbook.values import Json, copied
@@ -16,38 +17,64 @@ if TYPE_CHECKING:
     from sfnbook.query.environment import Environment, Evaluate
 
 
-class Watches(UserDict[str, str]):
+class Watches(Part, MutableMapping[str, str]):
     """Expressions by name; `values` evaluates them on the input of the state that is next.
 
     An expression is JSONata (it reads ``$states.input`` and variables), or a path or an intrinsic
-    function as in JSONPath states.
+    function as in JSONPath states.  Several are set all or not at all.
 
     >>> import sfnbook
     >>> from sfnbook.debugger import Debugger
     >>> machine = sfnbook.load({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
     >>> debugger = Debugger(machine, {"items": [1, 2]})
     >>> debugger.watches["count"] = "$count($states.input.items)"
-    >>> debugger.watches["first"] = "$.items[0]"
+    >>> debugger.watches |= {"first": "$.items[0]"}
     >>> debugger.watches.values()
     {'count': 2, 'first': 1}
     """
 
-    def __init__(
-        self, look: Callable[[], tuple[Json, Environment]], tell: Callable[[], object] = lambda: None
-    ) -> None:
+    __slots__ = ("_expressions", "_look")
+
+    def __init__(self, look: Callable[[], tuple[Json, Environment]]) -> None:
         super().__init__()
-        self._look, self._tell = look, tell
+        self._look = look
+        self._expressions: dict[str, str] = {}
+
+    def replace(self, expressions: Mapping[str, str]) -> None:
+        """Have these instead."""
+        self._expressions = _checked(_mapping(expressions))
+        self.tell()
+
+    def update(self, expressions: Any = (), /, **named: str) -> None:
+        """Set several; UsageError, and none is set, where one is no expression."""
+        self.replace({**self._expressions, **_mapping(expressions), **named})
 
     def __setitem__(self, name: str, expression: str) -> None:
-        if not isinstance(expression, str):
-            raise UsageError(f"{expression!r} is no expression: give text.")
-        compiled(expression)
-        self.data[name] = expression
-        self._tell()
+        self.update({name: expression})
+
+    def __ior__(self, expressions: Mapping[str, str]) -> Self:
+        self.update(expressions)
+        return self
 
     def __delitem__(self, name: str) -> None:
-        super().__delitem__(name)
-        self._tell()
+        del self._expressions[name]
+        self.tell()
+
+    def clear(self) -> None:
+        """Take all away."""
+        self.replace({})
+
+    def __getitem__(self, name: str) -> str:
+        return self._expressions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._expressions)
+
+    def __len__(self) -> int:
+        return len(self._expressions)
+
+    def __repr__(self) -> str:
+        return repr(self._expressions)
 
     def values(self) -> dict[str, Json]:  # type: ignore[override] # the values of the expressions, by name
         """What each expression gives now; None where it gives nothing."""
@@ -55,10 +82,27 @@ class Watches(UserDict[str, str]):
 
     def results(self) -> dict[str, Result]:
         """What each expression gives now, or why it gives nothing."""
-        if not self.data:
+        if not self:
             return {}
         data, environment = self._look()
-        return {name: result_of(expression, data, environment) for name, expression in self.data.items()}
+        return {name: result_of(expression, data, environment) for name, expression in self.items()}
+
+
+def _mapping(expressions: Any) -> dict[str, str]:
+    try:
+        return dict(expressions)
+    except (TypeError, ValueError):
+        raise UsageError(f'{expressions!r}: give expressions by name, {{"total": "$.total"}}.') from None
+
+
+def _checked(expressions: dict[str, str]) -> dict[str, str]:
+    for name, expression in expressions.items():
+        if not isinstance(name, str):
+            raise UsageError(f"{name!r} is no name for a watch: give text.")
+        if not isinstance(expression, str):
+            raise UsageError(f"{expression!r} is no expression: give text.")
+        compiled(expression)
+    return expressions
 
 
 class Result(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a debugger gives away and gets back: sessions as files, pages, tests and mocks.
+"""What a debugger gives away and gets back: copies, sessions as files, pages, tests and mocks.
 
 Everything that leaves can be given stand-ins for what must not (``redact``).  The formats are
 elsewhere: `session`, `page`, `regression`, `redacted`, `resuming`.
@@ -11,38 +11,46 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from sfnbook.debugging.looking import Looking
 from sfnbook.files import read_text, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-    from sfnbook.debugging.branches import Branches, Recording
-    from sfnbook.debugging.breakpoints import Breakpoint, Breakpoints
-    from sfnbook.debugging.watches import Watches
-    from sfnbook.frames import FrameId
     from sfnbook.machine import StateMachine
     from sfnbook.sessions.session import Session
 
 
-class Keeping:
+class Keeping(Looking):
     """The part of a `Debugger` that outlives it."""
 
-    branches: Branches
-    breakpoints: Breakpoints
-    watches: Watches
-    stopped_by: Breakpoint | None
-    notes: tuple[str, ...]
-    _selected: FrameId | None
+    # --- copies -------------------------------------------------------------------------------------
+    def fork(self) -> Self:
+        """An independent debugger that stands here, with all branches, breakpoints and watches."""
+        kept = self._session()._replace(branches=self.branches.copy())
+        return self._like(self.machine, kept, self.recording, self.children)
 
-    if TYPE_CHECKING:
+    __copy__ = fork
 
-        @property
-        def execution(self) -> Recording: ...
-        def _take(
-            self, machine: StateMachine, branches: Branches, breakpoints: tuple[Breakpoint, ...] = ()
-        ) -> None: ...
-        def _tell(self) -> None: ...
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self.fork()
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        kept = self._session()._replace(breakpoints=self.breakpoints.picklable())
+        return self.machine, kept, self.recording, self.children
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        machine, kept, recording, children = state
+        Looking.__init__(self, machine, *kept)
+        self.recording, self.children = recording, children
+
+    @classmethod
+    def _like(cls, machine: StateMachine, kept: Session, *recorded: Any) -> Self:
+        """A debugger of a session, with the ``recording`` and the ``children`` of another, if any."""
+        debugger = cls.__new__(cls)
+        debugger.__setstate__((machine, kept, *(recorded or (None, None))))
+        return debugger
 
     # --- sessions -----------------------------------------------------------------------------------
     def save(self, path: str | PathLike[str], redact: Iterable[str] = ()) -> None:
@@ -70,7 +78,8 @@ class Keeping:
             return self
         from sfnbook.sessions.redacted import redacted  # noqa: PLC0415 - few sessions are saved
 
-        return self._from(redacted(self._session(), paths))
+        found = redacted(self._session(), paths)
+        return self._like(found.machine, found)
 
     def history(self, redact: Iterable[str] = ()) -> list[dict[str, Any]]:
         """The events up to the cursor as GetExecutionHistory gives them; times are ISO 8601 text."""
@@ -79,7 +88,7 @@ class Keeping:
     def _session(self) -> Session:
         from sfnbook.sessions.session import Session  # noqa: PLC0415 - as above
 
-        return Session(self.branches, tuple(self.breakpoints), self.watches.data, self._selected, self.notes)
+        return Session(self.branches, tuple(self.breakpoints), dict(self.watches), self._selected, self.notes)
 
     @classmethod
     def open(cls, path: str | PathLike[str], tasks: Any = None, *, files: Any = None) -> Self:
@@ -95,7 +104,7 @@ class Keeping:
         found = session.opened(text, where, session.Given(tasks, files))
         for note in found.notes:
             warnings.warn(note, stacklevel=2)
-        return cls._from(found)
+        return cls._like(found.machine, found)
 
     def resume(self, earlier: Self) -> Self:
         """Take over what an earlier debugger recorded, as far as it still holds with this machine.
@@ -106,20 +115,10 @@ class Keeping:
         from sfnbook.sessions.resuming import resumed  # noqa: PLC0415 - few sessions are resumed
 
         found = resumed(earlier._session(), self.execution.setup)
-        self.branches, self.notes, self._selected = found.branches, found.notes, found.selected
+        self._branches, self.notes, self._selected = self._heard(found.branches), found.notes, found.selected
+        self.watches.update(found.watches)
         self.breakpoints.replace(found.breakpoints)
-        self.watches.data.update(found.watches)
-        self.stopped_by = None
-        self._tell()
         return self
-
-    @classmethod
-    def _from(cls, found: Session) -> Self:
-        debugger = cls.__new__(cls)
-        debugger._take(found.machine, found.branches, found.breakpoints)  # noqa: SLF001 - its own
-        debugger._selected, debugger.notes = found.selected, found.notes  # noqa: SLF001 - its own
-        debugger.watches.data.update(found.watches)
-        return debugger
 
     # --- for other readers ----------------------------------------------------------------------------
     def to_html(self, path: str | PathLike[str] | None = None, redact: Iterable[str] = ()) -> str:
@@ -130,8 +129,7 @@ class Keeping:
         """
         from sfnbook.sessions.page import page  # noqa: PLC0415 - few sessions become a page
 
-        shown: Any = self.redacted(redact)
-        text = page(shown)
+        text = page(self.redacted(redact))
         if path is not None:
             write_text(path, text)
         return text

@@ -20,7 +20,7 @@ from sfnbook.explain import subject_of
 from sfnbook.values import Json, size
 
 if TYPE_CHECKING:
-    from sfnbook.debugger import Debugger
+    from sfnbook.debugging.looking import Looking
     from sfnbook.frames import Change
     from sfnbook.transition import Transition
 
@@ -59,7 +59,7 @@ class Texts:
         return self.number(text)
 
 
-def page(debugger: Debugger) -> str:
+def page(debugger: Looking) -> str:
     """The HTML text of a page about the current branch of a debugger."""
     texts = Texts()
     steps = _steps(debugger, texts)
@@ -101,14 +101,14 @@ def _asset(name: str) -> str:
     return files("sfnbook.sessions").joinpath(name).read_text(encoding="utf-8")
 
 
-def _still(debugger: Debugger) -> str:
+def _still(debugger: Looking) -> str:
     """What a reader sees for whom no script runs."""
     made = debugger.transition
     happened = "nothing has happened yet" if made is None else sentence(made)
     return f"{debugger.position} of {debugger.length} transitions: {happened}"
 
 
-def _steps(debugger: Debugger, texts: Texts) -> list[dict[str, Json]]:
+def _steps(debugger: Looking, texts: Texts) -> list[dict[str, Json]]:
     changes, follower = debugger.execution.changes, Statuses()
     numbers = ways(layout(debugger.machine.definition))
     before: list[dict[str, str]] = [{}, {}, {}]

@@ -55,7 +55,7 @@ def redacted(session: Session, paths: Iterable[str]) -> Session:
     return session._replace(
         branches=Branches.of(made, current),
         notes=tuple(notes),
-        breakpoints=tuple(replace(one, when=_condition(one.when, redaction)) for one in session.breakpoints),
+        breakpoints=tuple(one.but(when=_condition(one.when, redaction)) for one in session.breakpoints),
         watches={name: str(redaction.text(one)) for name, one in session.watches.items()},
     )
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import DEFAULT_START, iso, seconds
+from sfnbook.debugging.looking import machines_of
 from sfnbook.errors import UsageError
 from sfnbook.limits import AWS_LIMITS, NO_LIMITS
 from sfnbook.sessions.log import entry_of
 from sfnbook.sessions.retold import answers_of, in_a_line, literal
-from sfnbook.sessions.session import machines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

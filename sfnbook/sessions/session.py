@@ -15,6 +15,7 @@ from sfnbook import source
 from sfnbook.clock import iso
 from sfnbook.debugging.branches import Branch, Branches, Recording, shared
 from sfnbook.debugging.breakpoints import Breakpoint
+from sfnbook.debugging.looking import machines_of
 from sfnbook.debugging.watches import compiled
 from sfnbook.errors import SfnbookError, UsageError
 from sfnbook.frames import Pool, Queue, StartedBy
@@ -55,13 +56,6 @@ class Session(NamedTuple):
         return machines_of(self.branches.current.execution.setup)["main"]
 
 
-def machines_of(setup: Setup) -> dict[str, StateMachine]:
-    """The state machines of an execution, "main" the one that was started."""
-    names = {"main": setup.birth.frame.scope.execution.machine_name}
-    names |= {key: one.name for key, one in setup.machines.items()}
-    return {key: StateMachine(read, name=names[key]) for key, read in setup.sources.items()}
-
-
 # --- saving ---------------------------------------------------------------------------------------
 def document(session: Session, version: str) -> dict[str, Json]:
     """The session as JSON."""
@@ -77,7 +71,7 @@ def document(session: Session, version: str) -> dict[str, Json]:
         "current": session.branches.current.name,
         "branches": list(_branches(session.branches, numbers)),
         "selected": session.selected and list(session.selected),
-        "breakpoints": [_breakpoint(one) for one in session.breakpoints if not callable(one.when)],
+        "breakpoints": [one.fields() for one in session.breakpoints if not callable(one.when)],
         "watches": dict(session.watches),
         "notes": [*session.notes, *_left_out(session)],
     }
@@ -146,10 +140,6 @@ def sharing(branch: Branch, earlier: Sequence[Branch]) -> tuple[int | None, int]
     common = [shared(one.execution.changes, branch.execution.changes) for one in earlier]
     count = max(common, default=0)
     return (common.index(count), count) if count else (None, 0)
-
-
-def _breakpoint(one: Breakpoint) -> dict[str, Json]:
-    return {name: getattr(one, name) for name in Breakpoint.__slots__ if name != "problem"}
 
 
 def _left_out(session: Session) -> Iterator[str]:

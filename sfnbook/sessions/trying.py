@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from sfnbook import outside, working
 from sfnbook.debugging.branches import Recording
+from sfnbook.debugging.looking import machines_of
 from sfnbook.debugging.revising import revisions, told
 from sfnbook.frames import ENTER, WORLD, Change, Frame
 from sfnbook.recordings.places import Places
 from sfnbook.recordings.reading import read
 from sfnbook.scene import around
-from sfnbook.sessions.session import machines_of
 from sfnbook.tasks.recorded import Recorded
 
 if TYPE_CHECKING:
