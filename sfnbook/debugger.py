@@ -115,6 +115,8 @@ class Debugger(Keeping):
 
     def run(self, at_most: int | None = None) -> Transition | None:
         """To the end, a breakpoint or a block; ``at_most`` so many transitions."""
+        if at_most is not None and not (type(at_most) is int and at_most >= 0):
+            raise UsageError(f"at_most={at_most!r}: give a number of transitions, or None for no limit.")
         return self._go(None, at_most)
 
     def run_to(self, state: str) -> Transition | None:

@@ -76,6 +76,8 @@ def _is_at(timeline: Timeline, frame: Frame, place: tuple[str | None, str | None
 
 def known_state(timeline: Timeline, where: str) -> tuple[str | None, str | None]:
     """(name, None) for a state's name, (None, path) for a path; UsageError with the nearest otherwise."""
+    if not isinstance(where, str):
+        raise UsageError(f"{where!r} is no state: give its name or its path as text.")
     paths = paths_of(timeline.setup.programs)
     names = {path.rpartition(".")[2].rpartition("/")[2] for path in paths} | {
         state.name for program in timeline.setup.programs.values() for state in program.states.values()
@@ -125,6 +127,8 @@ def set_variable(timeline: Timeline, name: str, value: Json) -> None:
         raise UsageError(
             f"{name!r} is no variable's name. Write it without the dollar: set_variable('x', 1)."
         )
+    if name == "states":
+        raise UsageError("$states is reserved: edit_input changes $states.input.")
     frame = _editable(timeline, None)
     variables = {**frame.variables, name: payload(value, f"The variable ${name}")}
     write(timeline, "Edited", frame, frame._replace(variables=variables))
@@ -172,6 +176,8 @@ def inject_error(
 
     ``state`` is a name (all iterations) or a path (one).
     """
+    if not error or not all(isinstance(one, str) for one in (error, cause)):
+        raise UsageError(f"An error has a name and a cause, both text: not {error!r} and {cause!r}.")
     _add_fault(timeline, Fault("error", _failable(timeline, state), _attempts(attempts), error, cause))
 
 
@@ -203,6 +209,8 @@ def set_result(timeline: Timeline, state: str, value: Json) -> None:
 
 def clear_faults(timeline: Timeline, state: str | None = None) -> None:
     """Take back what was injected and set: of one state, or all."""
+    if state is not None:
+        known_state(timeline, state)
     _begin(timeline)
     kept = (fault for fault in timeline.scene.world.faults if state is not None and fault.target != state)
     _write_faults(timeline, *kept)
@@ -242,10 +250,9 @@ def _attempts(attempts: int | list[int] | str) -> int | tuple[int, ...] | None:
         return None
     if isinstance(attempts, int) and not isinstance(attempts, bool) and attempts > 0:
         return attempts
-    if isinstance(attempts, (list, tuple, set, range)) and all(
-        isinstance(number, int) for number in attempts
-    ):
-        return tuple(attempts)
+    numbers = attempts if isinstance(attempts, (list, tuple, set, range)) else ()
+    if numbers and all(type(number) is int and number > 0 for number in numbers):
+        return tuple(numbers)
     raise UsageError(
         f"attempts={attempts!r}: give a number (the next n), a list of attempt numbers, or 'all'."
     )

@@ -224,6 +224,7 @@ def test_remove_and_clear():
 def test_a_breakpoint_is_known_by_its_id_and_can_be_switched_off():
     debugger = debug()
     one, two = debugger.breakpoints.add("Charge"), debugger.breakpoints.add("Last", at_time=1)
+    assert repr(one) == "<Breakpoint 1: on enter of Charge>"
     assert repr(debugger.breakpoints) == "1: on enter of Charge\n2: on enter of Last from 1 s on"
     assert debugger.breakpoints[2] is two
     debugger.breakpoints.disable(one)
@@ -245,6 +246,15 @@ def test_an_expression_that_cannot_be_evaluated_is_told_beside_the_breakpoint():
     assert stops(debugger) == []
     assert one.problem is not None
     assert "not evaluated: States.QueryEvaluationError" in repr(debugger.breakpoints)
+    assert "$states.input, not as $." not in one.problem
+
+
+def test_a_path_in_a_condition_is_told_how_jsonata_reads_the_input():
+    debugger = debug()
+    one = debugger.breakpoints.add("Orders", when="$.items > 1")
+    assert stops(debugger) == []
+    assert one.problem is not None
+    assert one.problem.endswith("JSONata reads the input as $states.input, not as $.")
 
 
 REFUSED = {
@@ -253,7 +263,13 @@ REFUSED = {
     "a misspelt moment": ({"state": "Charge", "on": "entry"}, "Did you mean 'enter'"),
     "no hits": ({"state": "Charge", "hits": 0}, "from 1 on"),
     "hits that are no number": ({"state": "Charge", "hits": "3"}, "from 1 on"),
+    "a state that is no text": ({"state": 5}, "5 is no state"),
     "no time": ({"at_time": "soon"}, "virtual seconds"),
+    "a time that never comes": ({"at_time": float("inf")}, "virtual seconds"),
+    "a time that is no number": ({"at_time": float("nan")}, "virtual seconds"),
+    "a time before the start": ({"at_time": -1}, "virtual seconds"),
+    "a flag for a time": ({"at_time": True}, "virtual seconds"),
+    "an empty error name": ({"on_error": ""}, "an error's name"),
     "no JSONata": ({"when": "1 +"}, "JSONata"),
     "no Choice rule": ({"when": {"Variable": "$.n"}}, "exactly one of"),
     "no condition": ({"when": 5}, "a function of a Transition"),

@@ -588,6 +588,34 @@ def test_observers_hear_of_moves_and_edits():
     assert heard == [1, 8, 7]
 
 
+MISUSED = {
+    "a state that is no text": (lambda debugger: debugger.run_to(5), "5 is no state"),
+    "a kind that is no text": (lambda debugger: debugger.find(kind=5), "There is no kind 5"),
+    "fewer transitions than none": (lambda debugger: debugger.run(-1), "at_most=-1"),
+    "a number that is text": (lambda debugger: debugger.run("3"), "at_most='3'"),
+    "a branch by a number": (lambda debugger: debugger.switch(7), "There is no branch 7"),
+    "a branch's name": (lambda debugger: debugger.branches.rename("main", 5), "give text"),
+    "a reserved variable": (lambda debugger: debugger.set_variable("states", 1), "reserved: edit_input"),
+    "an error without a name": (lambda debugger: debugger.inject_error("Charge", ""), "has a name"),
+    "a cause that is no text": (
+        lambda debugger: debugger.inject_error("Charge", "E", {"a": 1}),
+        "both text",
+    ),
+    "no attempts": (lambda debugger: debugger.inject_error("Charge", "E", attempts=[]), "attempts="),
+    "attempts from 0 on": (lambda debugger: debugger.inject_error("Charge", "E", attempts=[0]), "attempts="),
+    "faults of no state": (lambda debugger: debugger.clear_faults("Chrage"), "Did you mean 'Charge'"),
+}
+
+
+@pytest.mark.parametrize(("misuse", "told"), MISUSED.values(), ids=MISUSED)
+def test_what_is_misused_is_refused_and_changes_nothing(misuse, told):
+    debugger = debug(CHARGE, {"n": 1}, tasks={"Charge": {"n": 2}})
+    debugger.step()
+    with pytest.raises(sfnbook.UsageError, match=told):
+        misuse(debugger)
+    assert (debugger.position, debugger.length, debugger.faults) == (1, 1, ())
+
+
 # --- copies ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 def test_copies_go_their_own_way(copied):

@@ -327,7 +327,7 @@ class Branches(Part):
     def rename(self, branch: Branch | str, name: str) -> Branch:
         """Give a branch another name, which no other has."""
         found = self._found(branch)
-        if not str(name).strip():
+        if type(name) is not str or not name.strip():
             raise UsageError("A branch needs a name: give text.")
         if name != found.name and name in self.names:
             raise UsageError(f"There is a branch {name!r} already.")
@@ -372,7 +372,7 @@ class Branches(Part):
         return next(name for number in numbers if (name := f"branch {number}") not in self.names)
 
     def __getitem__(self, key: str | int) -> Branch:
-        if isinstance(key, int):
+        if isinstance(key, int) and -len(self) <= key < len(self):
             return self._branches[key]
         for branch in self:
             if branch.name == key:

@@ -7,6 +7,7 @@ at the same places, and going backwards stops where going forwards would have.
 from __future__ import annotations
 
 import difflib
+import math
 import pickle
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from sfnbook.explain import scene_at, subject_of
 from sfnbook.frames import FAILED, STOPPING, TOP, Change, Frame, Running
 from sfnbook.query import choice
 from sfnbook.query.jsonata_values import truth
-from sfnbook.values import copied
+from sfnbook.values import copied, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -171,6 +172,9 @@ class Breakpoint(Part):
         )
         return what + "".join(parts)
 
+    def __repr__(self) -> str:
+        return f"<Breakpoint {self.id}: {self}>"
+
 
 class Breakpoints(Part):
     """The breakpoints of a debugger.
@@ -312,9 +316,9 @@ def _check(made: Any, recording: Recording) -> None:
         raise UsageError(f"on={made.on!r}: one of {', '.join(MOMENTS)}.{hint}")
     if type(made.hits) is not int or made.hits < 1:
         raise UsageError(f"hits={made.hits!r}: give a number from 1 on.")
-    if made.at_time is not None and not isinstance(made.at_time, int | float):
-        raise UsageError(f"at_time={made.at_time!r}: give virtual seconds.")
-    if made.on_error is not None and not isinstance(made.on_error, str):
+    if made.at_time is not None and not (is_number(made.at_time) and 0 <= made.at_time < math.inf):
+        raise UsageError(f"at_time={made.at_time!r}: give virtual seconds since the start.")
+    if made.on_error is not None and not (isinstance(made.on_error, str) and made.on_error):
         raise UsageError(f"on_error={made.on_error!r}: {', '.join(ERRORS)}, or an error's name.")
     _condition(made.when)
 
@@ -338,6 +342,11 @@ def _condition(when: Any) -> Callable[[Transition, Frame, Any], Any]:
     raise UsageError(
         f"when={when!r}: give a JSONata expression, a Choice rule, or a function of a Transition."
     )
+
+
+def _hint(when: Any) -> str:
+    mistaken = isinstance(when, str) and "$." in when
+    return " JSONata reads the input as $states.input, not as $." if mistaken else ""
 
 
 class Watch:
@@ -415,7 +424,7 @@ class _Test:
                 )
             )
         except Failed as problem:
-            one.problem = f"{problem.error}: {problem.cause}"
+            one.problem = f"{problem.error}: {problem.cause}{_hint(one.when)}"
             return False
         except Exception as problem:
             raise UsageError(

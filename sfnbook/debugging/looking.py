@@ -234,7 +234,7 @@ class Looking:
         if state is not None:
             outside.known_state(self.execution, state)
         if kind is not None and kind not in KINDS:
-            near = difflib.get_close_matches(kind, KINDS, n=1)
+            near = difflib.get_close_matches(str(kind), KINDS, n=1)
             raise UsageError(f"There is no kind {kind!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         return [
             transition
