@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sfnbook.failing import resolve
 from sfnbook.frames import WORLD, Change, Failure, Fault, Frame
 from sfnbook.tasks.faults import delayed, silenced
+from sfnbook.values import without_indices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,12 +25,15 @@ OVERLAYS: Final[dict[str, Callable[[Outcome, float], Outcome]]] = {"latency": de
 """Faults that change what is answered: all that are meant do."""
 
 
-def path_of(frame: Frame, name: str) -> str:
-    """The path of the state that a frame stands at.
+def names_of(frame: Frame, name: str) -> set[str]:
+    """What people may call the state that a frame stands at.
 
-    "Charge" at the top, "Orders[3].Charge" in an iteration, "Child/Charge" in a nested execution.
+    Its name; its path, with or without indices ("Orders[3].Charge", "Orders.Charge"); in a nested execution
+    the path below the Task that started it ("Start/Charge"), and below its machine ("Child/Charge").
     """
-    return frame.scope.prefix + name
+    path, machine = frame.scope.prefix + name, frame.scope.execution.machine
+    bare = without_indices(path)
+    return {name, path, bare, f"{machine}/{bare.rpartition('/')[2]}"}
 
 
 def find(frame: Frame, name: str, scene: Scene) -> Fault | None:
@@ -39,7 +43,7 @@ def find(frame: Frame, name: str, scene: Scene) -> Fault | None:
 
 def meant(frame: Frame, name: str, scene: Scene) -> Iterator[Fault]:
     """The faults that are meant for this attempt of this state."""
-    attempt, targets = frame.visit.retries + 1, {name, path_of(frame, name)}
+    attempt, targets = frame.visit.retries + 1, names_of(frame, name)
     for fault in scene.world.faults:
         numbers = fault.attempts
         if fault.target in targets and (not isinstance(numbers, tuple) or attempt in numbers):

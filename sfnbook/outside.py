@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
+from sfnbook import stepfunctions
 from sfnbook.clock import microseconds
 from sfnbook.definition import inner_blocks
 from sfnbook.errors import UsageError
 from sfnbook.family import halted, stopped_below, wake
-from sfnbook.faults import ANSWERING, described
+from sfnbook.faults import ANSWERING, described, names_of
 from sfnbook.frames import (
     ABORTED,
     ENTER,
@@ -31,17 +31,17 @@ from sfnbook.frames import (
     Fault,
     Frame,
 )
+from sfnbook.tasks.answers import EVERY_TASK
 from sfnbook.tasks.protocol import moments
-from sfnbook.values import Json, checked
+from sfnbook.values import Json, checked, without_indices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from sfnbook.timeline import Timeline
 
 EDITABLE: Final = frozenset({ENTER, WORK, RETRYING})
 FAILABLE: Final = frozenset({"Task", "Map", "Parallel"})
-INDICES: Final = re.compile(r"\[\d+\]")
 
 
 # --- places ---------------------------------------------------------------------------------------
@@ -70,8 +70,7 @@ def _is_at(timeline: Timeline, frame: Frame, place: tuple[str | None, str | None
     """Does a frame stand at what `known_state` found?"""
     name, path = place
     state: str = timeline.scene.state(frame).name
-    full = frame.scope.prefix + state
-    return state == name if path is None else path in {full, INDICES.sub("", full)}
+    return state == name if path is None else path in names_of(frame, state)
 
 
 def known_state(timeline: Timeline, where: str) -> tuple[str | None, str | None]:
@@ -84,7 +83,7 @@ def known_state(timeline: Timeline, where: str) -> tuple[str | None, str | None]
     }
     if where in names:
         return where, None
-    if INDICES.sub("", where) in paths or _inside_a_child(where, paths):
+    if leads_to(where, paths):
         return None, where
     near = difflib.get_close_matches(where, [*names, *paths], n=1)
     hint = (
@@ -93,10 +92,24 @@ def known_state(timeline: Timeline, where: str) -> tuple[str | None, str | None]
     raise UsageError(f"There is no state {where!r} in this machine.{hint}")
 
 
-def _inside_a_child(where: str, paths: Iterable[str]) -> bool:
-    """Is this "Task/State": a state of a nested execution under the Task that starts it?"""
-    starter, separator, state = INDICES.sub("", where).rpartition("/")
-    return bool(separator and starter in paths and any(path.endswith(f"/{state}") for path in paths))
+def leads_to(where: str, paths: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:
+    """The states that a path may mean: behind a Task that starts an execution stands a state of any machine.
+
+    >>> paths = {"Start": ("main", "/States/Start"), "Child/Charge": ("Child", "/States/Charge")}
+    >>> leads_to("Start/Charge", paths) == leads_to("Child/Charge", paths) == [("Child", "/States/Charge")]
+    True
+    """
+    bare = without_indices(where)
+    if bare in paths:
+        return [paths[bare]]
+    machines = {key for key, _ in paths.values()}
+    return [
+        paths[f"{key}/{bare[slash + 1 :]}"]
+        for slash, letter in enumerate(bare)
+        if letter == "/" and leads_to(bare[:slash], paths)
+        for key in sorted(machines)
+        if f"{key}/{bare[slash + 1 :]}" in paths
+    ]
 
 
 def payload(value: Json, what: str) -> Json:
@@ -198,7 +211,20 @@ def lose_heartbeats(
 def _slow(timeline: Timeline, kind: str, state: str, seconds: float, attempts: int | list[int] | str) -> None:
     (moment,) = moments((seconds,))
     target = _failable(timeline, state, {"Task"})
+    if all(_answered_here(timeline, key, one) for key, one in _meant_by(timeline, target)):
+        raise UsageError(
+            f"{target!r} asks nobody in tasks: the simulation itself starts the execution or sends the "
+            "token. Slow down a Task of the nested execution; inject_error fails this one."
+        )
     _add_fault(timeline, Fault(kind, target, _attempts(attempts), seconds=moment))
+
+
+def _answered_here(timeline: Timeline, key: str, state: Any) -> bool:
+    """Is a Task about this simulation itself, and nobody else asked for it?"""
+    if state.type != "Task" or not timeline.setup.machines or not stepfunctions.concerns(state):
+        return False
+    answer = timeline.setup.answers.find(timeline.setup.refs[key, state.pointer])
+    return answer is None or answer.key == EVERY_TASK
 
 
 def set_result(timeline: Timeline, state: str, value: Json) -> None:
@@ -234,15 +260,25 @@ def _write_faults(timeline: Timeline, *faults: Fault) -> None:
 
 
 def _failable(timeline: Timeline, where: str, kinds: Iterable[str] = FAILABLE) -> str:
-    name, path = known_state(timeline, where)
-    states = [state for program in timeline.setup.programs.values() for state in program.states.values()]
-    if path is not None:
-        key, pointer = paths_of(timeline.setup.programs)[INDICES.sub("", path)]
-        states = [timeline.setup.programs[key].states[pointer]]
-    kind = next(state.type for state in states if name in {None, state.name})
-    if kind not in kinds:
+    states = _meant_by(timeline, where)
+    if not any(state.type in kinds for _, state in states):
+        kind = states[0][1].type
         raise UsageError(f"{where!r} is a {kind} state; this works for {', '.join(sorted(kinds))}.")
     return where
+
+
+def _meant_by(timeline: Timeline, where: str) -> list[tuple[str, Any]]:
+    """The compiled states that a name or path may mean, each with the key of its machine."""
+    name, path = known_state(timeline, where)
+    programs = timeline.setup.programs
+    if path is not None:
+        return [(key, programs[key].states[pointer]) for key, pointer in leads_to(path, paths_of(programs))]
+    return [
+        (key, state)
+        for key, program in programs.items()
+        for state in program.states.values()
+        if state.name == name
+    ]
 
 
 def _attempts(attempts: int | list[int] | str) -> int | tuple[int, ...] | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import marshal
+import re
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
 
 from sfnbook.errors import UsageError
 
@@ -162,6 +163,18 @@ def escape_pointer(name: str) -> str:
 def unescape_pointer(step: str) -> str:
     """The name behind one step of a JSON pointer."""
     return step.replace("~1", "/").replace("~0", "~")
+
+
+_INDEX: Final = re.compile(r"\[\d+\]")
+
+
+def without_indices(path: str) -> str:
+    """The path of a state, the same in all iterations.
+
+    >>> without_indices("Orders[3].Charge")
+    'Orders.Charge'
+    """
+    return _INDEX.sub("", path)
 
 
 def state_name(pointer: str) -> str:

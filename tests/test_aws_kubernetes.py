@@ -93,3 +93,76 @@ def test_a_job_that_takes_too_long_times_out():
 def test_without_a_function_nothing_is_called():
     with pytest.raises(sfnbook.UsageError, match=r"aws\(http=function\)"):
         do("eks:runJob", RUN, aws())
+
+
+# --- logs -----------------------------------------------------------------------------------------
+PODS = {
+    "items": [
+        {"metadata": {"name": "pi-7x"}, "spec": {"containers": [{"name": "pi"}, {"name": "side"}]}},
+        {"metadata": {"name": "pi-9z"}, "spec": {"containers": [{"name": "pi"}]}},
+    ]
+}
+LOGS = {
+    "pi-7x/log?container=pi": '{"digits": 3}',
+    "pi-7x/log?container=side": "ready",
+    "pi-9z/log?container=pi": "[1.50]",
+}
+
+
+def logging(end="Complete", job=JOB):
+    """A cluster by paths, whose job ends at once, and the paths that were asked for."""
+    asked = []
+
+    def http(method, url, _headers, _body):
+        path = url.removeprefix(CLUSTER["Endpoint"])
+        asked.append(path)
+        log = path.removeprefix("/api/v1/namespaces/tools/pods/").replace("tailLines=6&", "")
+        if log in LOGS:
+            return 200, {}, LOGS[log]
+        pods = path.startswith("/api/v1/namespaces/tools/pods?")
+        return 200, {}, json.dumps(PODS if pods else job if method == "POST" else condition(end))
+
+    return http, asked
+
+
+def run_with(options, **cluster):
+    http, asked = logging(**cluster)
+    return do("eks:runJob.sync", {**RUN, "LogOptions": options}, aws(http=http)), asked
+
+
+def logs_of(pods):
+    return {
+        pod: {"containers": {name: {"log": log} for name, log in containers.items()}}
+        for pod, containers in pods.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "logs"),
+    [
+        ({"RetrieveLogs": True}, {"pi-7x": {"pi": {"digits": 3}, "side": "ready"}, "pi-9z": {"pi": [1.5]}}),
+        (
+            {"RetrieveLogs": True, "RawLogs": True, "LogParameters": {"tailLines": ["6"]}},
+            {"pi-7x": {"pi": '{"digits": 3}', "side": "ready"}, "pi-9z": {"pi": "[1.50]"}},
+        ),
+    ],
+    ids=["as JSON where it is that", "raw"],
+)
+def test_the_logs_of_a_job(options, logs):
+    execution, asked = run_with(options)
+    assert execution.result() == {**condition("Complete"), "logs": {"pods": logs_of(logs)}}
+    assert asked[2] == "/api/v1/namespaces/tools/pods?labelSelector=job-name%3Dpi"
+    assert all(("tailLines=6" in path) is ("LogParameters" in options) for path in asked[3:])
+    assert len(asked) == 6
+
+
+@pytest.mark.parametrize("options", [{}, {"RetrieveLogs": False}, {"RawLogs": True}, None], ids=str)
+def test_no_logs_unless_they_are_asked_for(options):
+    execution, asked = run_with(options)
+    assert execution.result() == condition("Complete")
+    assert len(asked) == 2
+
+
+def test_the_logs_of_a_job_that_fails_are_in_the_cause():
+    execution, _ = run_with({"RetrieveLogs": True}, end="Failed")
+    assert json.loads(execution.cause)["logs"]["pods"]["pi-7x"]["containers"]["side"] == {"log": "ready"}

@@ -33,7 +33,7 @@ from sfnbook.tasks import (
 )
 from sfnbook.tasks.protocol import Failure, Result
 from sfnbook.tasks.recorded import Recorded
-from tests.machines import ACTIVITY, CALLBACK, LAMBDA, MESSAGE, block, load, mapping, of_kind, times
+from tests.machines import ACTIVITY, CALLBACK, LAMBDA, MESSAGE, START, block, load, mapping, of_kind
 
 OK = {"ok": True}
 RETRY = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}]
@@ -182,6 +182,30 @@ def sampled(ending):
     return timed(sample(), ending.seconds, ending.heartbeats) if isinstance(ending, Result) else ending
 
 
+CHILD = load({"T": {"Type": "Task", "Resource": LAMBDA, "End": True}})
+
+
+def nested(endings, calls):
+    """The Task starts a machine, whose own Task is told by its input which attempt this is."""
+    Scripted.calls = calls
+    return {"machines": {"Child": CHILD}, "tasks": {"Child/T": ScriptedChild(endings)}}
+
+
+class ScriptedChild(Scripted):
+    def __call__(self, event, context):
+        Scripted.calls.append(context.path)
+        return self.endings[event["attempt"]]
+
+
+class Described:
+    """Equal to the description of an execution that succeeded with OK, whatever its name."""
+
+    def __eq__(self, record):
+        return (record["Status"], record["Output"]) == ("SUCCEEDED", OK)
+
+    __hash__ = None
+
+
 BACKENDS = {
     "values": Row(values),
     "mocks": Row(mocks),
@@ -196,6 +220,13 @@ BACKENDS = {
     "a Lambda function in AWS": Row(lambda_of_an_account),
     "a recording": Row(values, run=replayed),
     "a callback": Row(callback, CALLBACK, MESSAGE, run=answered),
+    "a nested execution": Row(
+        nested,
+        f"{START}.sync:2",
+        {"StateMachineArn": "Child", "Input": {"attempt.$": "$$.State.RetryCount"}},
+        output=Described(),
+        error="States.TaskFailed",
+    ),
 }
 
 every = pytest.mark.parametrize("row", BACKENDS.values(), ids=list(BACKENDS))
@@ -217,6 +248,11 @@ def run(row, *endings, **fields):
     return row.run(start(row, *endings, **fields))
 
 
+def of_s(execution, kind):
+    """The transitions of a kind of the Task S; it may have started others."""
+    return [one for one in of_kind(execution, kind) if one.state == "S"]
+
+
 def back_to_the_start(execution):
     while execution.back():
         pass
@@ -227,7 +263,7 @@ def back_to_the_start(execution):
 def test_success(row):
     execution = run(row, result(OK))
     assert (execution.status, execution.output) == ("SUCCEEDED", row.output), execution.cause
-    assert [one.output for one in of_kind(execution, "TaskSucceeded")] == [row.output]
+    assert [one.output for one in of_s(execution, "TaskSucceeded")] == [row.output]
 
 
 @every
@@ -257,14 +293,14 @@ def test_failure_is_caught(row):
 @every
 def test_latency(row):
     execution = run(row, result(OK, seconds=7))
-    assert times(execution, "TaskStarted") == [0.0]
-    assert times(execution, "TaskSucceeded") == [7.0]
+    assert [one.time for one in of_s(execution, "TaskStarted")] == [0.0]
+    assert [one.time for one in of_s(execution, "TaskSucceeded")] == [7.0]
 
 
 @every
 def test_latency_of_a_failure(row):
     execution = run(row, failure("Broken", "why", seconds=7))
-    assert times(execution, "TaskFailed") == [7.0]
+    assert [one.time for one in of_s(execution, "TaskFailed")] == [7.0]
 
 
 @every
@@ -274,7 +310,12 @@ def test_timeout(row):
 
 
 @every
-def test_an_answer_at_the_deadline_is_in_time(row):
+def test_an_answer_at_the_deadline_is_in_time(row, request):
+    if row.make is nested:
+        reason = (
+            "a Task's timeout strikes before the end, at the same instant, of the execution that it awaits"
+        )
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     assert run(row, result(OK, seconds=7), TimeoutSeconds=7).status == "SUCCEEDED"
 
 

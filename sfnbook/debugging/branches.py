@@ -15,6 +15,7 @@ from sfnbook.debugging.part import Part
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.execution import Execution
 from sfnbook.explain import scene_at, stages, subject_of
+from sfnbook.faults import names_of
 from sfnbook.frames import AWAITING, DEADLINE, OVER, QUEUED, Change, Frame, FrameId
 from sfnbook.tasks.answers import Answer
 from sfnbook.tasks.error_names import error_names
@@ -184,9 +185,8 @@ class Recording(Execution):
         return f"{frame.scope.prefix}{self.scene.state(frame).name}"
 
     def is_at(self, frame: Frame, where: str) -> bool:
-        """Does a frame stand at this state: by name, path, or path without indices?"""
-        path = self.path_of(frame)
-        return where in {self.scene.state(frame).name, path, outside.INDICES.sub("", path)}
+        """Does a frame stand at this state, by one of its `names_of`?"""
+        return where in names_of(frame, self.scene.state(frame).name)
 
     def environment(self, frame: Frame) -> Environment:
         """What an expression may read where a frame stands."""

@@ -20,7 +20,7 @@ from sfnbook.frames import KINDS, OVER
 from sfnbook.growing import Mentions
 from sfnbook.machine import StateMachine
 from sfnbook.prices import PRICES, Prices
-from sfnbook.values import Json, text
+from sfnbook.values import Json, text, without_indices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -241,7 +241,7 @@ class Looking:
             for transition in self.transitions
             if (kind is None or transition.kind == kind)
             and (state is None or transition.state == state)
-            and (path is None or path in {transition.path, outside.INDICES.sub("", transition.path)})
+            and (path is None or path in {transition.path, without_indices(transition.path)})
             and (error is None or transition.error == error)
             and (text is None or text.casefold() in _searched(transition))
         ]

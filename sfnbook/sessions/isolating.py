@@ -19,7 +19,7 @@ from sfnbook.scene import around
 from sfnbook.sessions.trying import recorded_of
 from sfnbook.tasks.answers import compile_answers
 from sfnbook.tasks.recorded import Recorded
-from sfnbook.values import Json, unescape_pointer
+from sfnbook.values import Json, unescape_pointer, without_indices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def _block(run: Recording, path: str) -> tuple[str, int, Definition]:
         raise UsageError(f"isolate({path!r}): name an iteration or a branch, for example 'Orders[3]'.")
     container, index = found["path"], int(found["index"])
     outside.known_state(run, container)
-    key, pointer = outside.paths_of(run.setup.programs)[outside.INDICES.sub("", container)]
+    key, pointer = outside.paths_of(run.setup.programs)[without_indices(container)]
     state = run.setup.programs[key].states[pointer].definition
     if key == "main" and isinstance(state, Map):
         return container, index, state.item_processor
@@ -146,7 +146,7 @@ def _started(
     if started is None:
         started = outer.started if born is None or born.due is None else born.due
     prepared = machine.prepare(
-        tasks=_tasks(setup.answers.given(), machine, outside.INDICES.sub("", container)),
+        tasks=_tasks(setup.answers.given(), machine, without_indices(container)),
         files=setup.files,
         activities=setup.activities,
         limits=setup.limits,

@@ -70,7 +70,9 @@ def faulty(answer: Any, *faults: Fault) -> Faulty:
     """Lay faults over an answer, or over all of ``tasks``: a mapping, a function or a backend.
 
     The first fault is the outermost.  Over a mapping they are laid over each answer in it, and
-    each of these is a service with a capacity of its own.
+    each of these is a service with a capacity of its own.  They reach the Tasks of nested executions, too;
+    what starts one of ``machines=`` asks no answer, so no fault is over it:
+    `Execution.inject_error` fails it.
 
     >>> faulty({"ok": True}, failing(1, 2, error="CardDeclined"), latency(0.2))
     faulty({'ok': True}, failing(1, 2, error='CardDeclined'), latency(0.2))

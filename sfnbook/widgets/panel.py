@@ -11,8 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sfnbook.drawing.statuses import Marks
-from sfnbook.outside import INDICES
-from sfnbook.values import copied, unescape_pointer
+from sfnbook.values import copied, unescape_pointer, without_indices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -82,7 +81,7 @@ class Moment:
         """The pointer of the state of a breakpoint, which names it or has its path; "" if it has none."""
         if breakpoint.state is None:
             return ""
-        bare = f".{INDICES.sub('', breakpoint.state)}"
+        bare = f".{without_indices(breakpoint.state)}"
         found = (pointer for pointer, state in self.states.items() if bare.endswith(f".{state.name}"))
         return next(found, "")
 

@@ -43,7 +43,8 @@ def aws(
 
     ``functions`` are Python functions by the name or ARN of the Lambda function that they stand for,
     called as any task function is.  ``http(method, url, headers, body) -> (status, headers, body)`` makes the
-    requests of ``http:invoke`` and ``apigateway:invoke``.
+    requests of ``http:invoke`` and ``apigateway:invoke``, and those of ``eks:call`` and ``eks:runJob`` to the
+    cluster's Kubernetes API; bodies are text.
 
     A job (``.sync``) is described again every ``poll_seconds`` virtual seconds; with a client factory
     ``pause_seconds`` of real time pass before each poll.  All its polls are made when the Task starts.

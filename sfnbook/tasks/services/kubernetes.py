@@ -48,20 +48,57 @@ def started(http: Http | None, call: Call) -> Json:
 
 
 def described(http: Http | None, call: Call, job: Json) -> dict[str, Json]:
-    """The job as it stands, and its status: one of `ENDS`, or Active."""
+    """The job as it stands, with its logs once it has ended, and its status: one of `ENDS`, or Active."""
     name = quote(str(job["metadata"]["name"]))
     now = _asked(http, call, "GET", f"{_jobs(call)}/{name}")[1]
     conditions = now.get("status", {}).get("conditions") or ()
     true = [one["type"] for one in conditions if one.get("status") == "True"]
-    return {"Job": now, "Status": next((end for end in ENDS if end in true), "Active")}
+    status = next((end for end in ENDS if end in true), "Active")
+    if status in ENDS and (call.input.get("LogOptions") or {}).get("RetrieveLogs"):
+        now = {**now, "logs": {"pods": _logs(http, call, name)}}
+    return {"Job": now, "Status": status}
+
+
+def _logs(http: Http | None, call: Call, job: str) -> dict[str, Json]:
+    """What the containers of a job's pods wrote, pod by pod."""
+    pods = f"/api/v1/namespaces/{_namespace(call)}/pods"
+    found = _asked(http, call, "GET", f"{pods}?labelSelector=job-name%3D{job}")[1]
+    return {
+        pod["metadata"]["name"]: {
+            "containers": {
+                one["name"]: {
+                    "log": _log(http, call, f"{pods}/{quote(pod['metadata']['name'])}/log", one["name"])
+                }
+                for one in pod["spec"]["containers"]
+            }
+        }
+        for pod in found.get("items", ())
+    }
+
+
+def _log(http: Http | None, call: Call, path: str, container: str) -> Json:
+    """One log: as JSON if it is that, unless RawLogs asks for the text."""
+    options = call.input["LogOptions"]
+    query = urlencode({**(options.get("LogParameters") or {}), "container": container}, doseq=True)
+    written = _answer(http, call, "GET", f"{path}?{query}")[1]
+    return written if options.get("RawLogs") else parsed(written)
 
 
 def _jobs(call: Call) -> str:
-    space = call.input.get("Namespace") or call.input["Job"].get("metadata", {}).get("namespace", "default")
-    return f"/apis/batch/v1/namespaces/{quote(space)}/jobs"
+    return f"/apis/batch/v1/namespaces/{_namespace(call)}/jobs"
+
+
+def _namespace(call: Call) -> str:
+    given = call.input.get("Namespace") or call.input["Job"].get("metadata", {}).get("namespace", "default")
+    return quote(given)
 
 
 def _asked(http: Http | None, call: Call, method: str, path: str, body: Json = None) -> tuple[int, Json]:
+    status, answered = _answer(http, call, method, path, body)
+    return status, parsed(answered)
+
+
+def _answer(http: Http | None, call: Call, method: str, path: str, body: Json = None) -> tuple[int, str]:
     headers = {"Accept": "application/json"}
     if body is not None:
         headers["Content-Type"] = "application/json"
@@ -69,4 +106,4 @@ def _asked(http: Http | None, call: Call, method: str, path: str, body: Json = N
     status, _, answered = given(http, call)(method, url, headers, None if body is None else text(body))
     if not 200 <= status < 300:
         raise Refusal(f"EKS.{status}", answered)
-    return status, parsed(answered)
+    return status, answered
