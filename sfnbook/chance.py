@@ -60,7 +60,8 @@ def uuid_text(bits: int) -> str:
     >>> uuid_text(0)
     'e220a839-7b1d-4daf-a706-dd2f4d197e6f'
     """
-    high, low = mix(bits), mix(mix(bits))
+    high = mix(bits)
+    low = mix(high)
     high = (high & ~0xF000) | 0x4000
     low = (low & ~(0b11 << 62)) | (0b10 << 62)
     digits = f"{high:016x}{low:016x}"

@@ -58,12 +58,9 @@ _new = tuple.__new__  # a NamedTuple's own constructor costs three times as much
 
 def decide(frame: Frame, scene: Scene, now: int, number: int) -> Change | Request:
     """The next change of a frame; ``number`` is the change's place in the execution."""
-    phase = frame.phase
     state = scene.look(frame, now, number)
-    if phase in APART:
-        return APART[phase](frame, scene)
     try:
-        change: Change | Request = RULES[state.type][phase](state, frame, scene)
+        change: Change | Request = RULES[state.type][frame.phase](state, frame, scene)
     except Failed as problem:
         return failing.resolve(state, frame, scene, failing.failure_of(problem, state, frame))
     return change
@@ -216,7 +213,7 @@ def ask(state: Compiled, frame: Frame, _scene: Scene) -> Request:
 
 
 # --- the execution's own clock ----------------------------------------------------------------------
-def time_out(frame: Frame, scene: Scene) -> Change:
+def time_out(_state: Compiled, frame: Frame, scene: Scene) -> Change:
     """The execution ran into its TimeoutSeconds: everything in it stops where it stands."""
     top = scene.frames[frame.work]
     first = scene.next_event(top)
@@ -233,18 +230,15 @@ ENTERED: Final = {
 }
 EXITED: Final = {kind: (f"{kind}StateExited",) for kind in ENTERED}
 
-APART: Final[dict[str, Callable[[Frame, Any], Change | Request]]] = {
-    DEADLINE: time_out,
-    POLLING: working.poll,
-}
-"""The phases of frames that stand at no state."""
-
 _ALL: Final[dict[str, Rule]] = {
     BIRTH: born,
     ENTER: enter,
     ENDED: end,
     FAILED: working.failed,
     LAPSED: working.failed,
+    # Frames beside the states: an execution's own limit, an activity.
+    DEADLINE: time_out,
+    POLLING: working.poll,
 }
 
 RULES: Final[dict[str, dict[str, Rule]]] = {

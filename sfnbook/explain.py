@@ -23,11 +23,10 @@ from sfnbook.frames import (
     Frame,
     Running,
     Scheduled,
-    World,
     task_in,
 )
 from sfnbook.history import failure_of
-from sfnbook.scene import Scene
+from sfnbook.scene import Scene, world_of
 from sfnbook.values import Json, copied
 
 if TYPE_CHECKING:
@@ -48,9 +47,10 @@ class Origin(NamedTuple):
 
 def scene_at(origin: Origin, frame: Frame, time: int, number: int) -> Scene:
     """A scene of the moment at which a frame was decided."""
-    world = frame._replace(id=WORLD, due=None, phase="world", work=World())
     counters = {frame.scope.execution.key: frame.event}
-    scene = Scene({WORLD: world, frame.id: frame}, counters, origin.programs, origin.limits, origin.seed)
+    scene = Scene(
+        {WORLD: world_of(frame), frame.id: frame}, counters, origin.programs, origin.limits, origin.seed
+    )
     scene.look(frame, time, number)
     return scene
 

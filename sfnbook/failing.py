@@ -38,6 +38,8 @@ _new = tuple.__new__  # see decide
 
 CONTAINERS = frozenset({"Map", "Parallel"})
 
+SUCCEEDED = ("ExecutionSucceeded",)
+
 
 def failure_of(problem: Failed, state: Compiled, frame: Frame) -> Failure:
     """An evaluation that failed, as a value, with the words that AWS puts in front of the cause."""
@@ -65,11 +67,11 @@ def too_large(value: Json, name: str, stage: str, state: Compiled, limit: int) -
 def resolve(state: Compiled, frame: Frame, scene: Scene, failure: Failure) -> Change:
     """Ask Retry, then Catch; what neither takes goes up."""
     if failure.error != RUNTIME:
-        index = retry.first_match(state.retry, failure.error, heartbeat=failure.heartbeat)
+        index = retry.first_match(state.retry, failure.error, failure.heartbeat)
         if index is not None and uses(frame, index) < state.retry[index].max_attempts:
             return _retried(state, frame, scene, failure, index)
         definitions = [catcher.definition for catcher in state.catch]
-        index = retry.first_match(definitions, failure.error, heartbeat=failure.heartbeat)
+        index = retry.first_match(definitions, failure.error, failure.heartbeat)
         if index is not None:
             return _caught(state, frame, scene, failure, index)
     return climb(state, frame, scene, failure)
@@ -82,42 +84,25 @@ def uses(frame: Frame, index: int) -> int:
 
 def _retried(state: Compiled, frame: Frame, scene: Scene, failure: Failure, index: int) -> Change:
     retrier = state.retry[index]
+    own, scope, pointer, _, data, variables, visit, _, event, _ = frame
+    number, time, before, entered, retries, used, counts = visit
     if failure.backoff is None and state.backoff is not None:
         failure = failure._replace(backoff=state.backoff(frame, failure))
     delay = failure.backoff
     if delay is None:
         bits = scene.draw_bits("jitter") if retrier.jitter_strategy == "FULL" else 0
-        delay = microseconds(retry.delay(retrier, uses(frame, index), bits))
-    visit = frame.visit
-    used = retry.count_use(visit.used, index, len(state.retry))
-    visit = _new(
-        Visit,
-        (visit.number, visit.time, visit.before, visit.entered, visit.retries + 1, used, visit.counts),
-    )
-    # AWS: a Map or Parallel that is retried does not write that it failed.
+        delay = microseconds(retry.delay(retrier, used[index] if used else 0, bits))
+    used = retry.count_use(used, index, len(state.retry))
+    visit = _new(Visit, (number, time, before, entered, retries + 1, used, counts))
     events = events_of_failing(state, frame, failure)
+    first, now = scene.first, scene.now
     if events:
+        # AWS: a Map or Parallel that is retried does not write that it failed.
         events = tuple(event for event in events if not event.endswith("StateFailed"))
-    first = scene.first
-    event = first + len(events) - 1 if events else frame.event
-    due = scene.now + delay
-    after = _new(
-        Frame,
-        (
-            frame.id,
-            frame.scope,
-            frame.state,
-            RETRYING,
-            frame.data,
-            frame.variables,
-            visit,
-            due,
-            event,
-            failure,
-        ),
-    )
-    others = children_gone(frame, scene)
-    return _new(Change, ("RetryScheduled", scene.now, frame, after, others, first, events))
+        event = first + len(events) - 1 if events else event
+    values = (own, scope, pointer, RETRYING, data, variables, visit, now + delay, event, failure)
+    after = _new(Frame, values)
+    return _new(Change, ("RetryScheduled", now, frame, after, children_gone(frame, scene), first, events))
 
 
 def _caught(state: Compiled, frame: Frame, scene: Scene, failure: Failure, index: int) -> Change:
@@ -207,6 +192,5 @@ def ended(_state: Compiled, frame: Frame, scene: Scene) -> Change:
     """The top-level flow has come to its end: the execution succeeds."""
     first = scene.next_event(frame)
     after = frame.at("SUCCEEDED", None, first, Finished(scene.now))
-    return Change(
-        "ExecutionSucceeded", scene.now, frame, after, wake(after, scene), first, ("ExecutionSucceeded",)
-    )
+    others = wake(after, scene)
+    return Change("ExecutionSucceeded", scene.now, frame, after, others, first, SUCCEEDED)

@@ -89,7 +89,8 @@ def descendants(frame: Frame, scene: Scene) -> Iterator[Frame]:
     if isinstance(work, Nested) and (nested := scene.frames.get(work.child)) is not None:
         yield nested
         yield from descendants(nested, scene)
-        yield from deadline_of(nested, scene)
+        if (limit := deadline_of(nested, scene)) is not None:
+            yield limit
 
 
 def deadline_id(top: Frame) -> FrameId:
@@ -97,11 +98,10 @@ def deadline_id(top: Frame) -> FrameId:
     return top.id[0], -1 - top.id[1]
 
 
-def deadline_of(top: Frame, scene: Scene) -> Iterator[Frame]:
+def deadline_of(top: Frame, scene: Scene) -> Frame | None:
     """The frame of an execution's own limit, if it has one."""
     frame = scene.frames.get(deadline_id(top))
-    if frame is not None and frame.phase == DEADLINE and frame.work == top.id:
-        yield frame
+    return frame if frame is not None and frame.phase == DEADLINE and frame.work == top.id else None
 
 
 def children_gone(frame: Frame, scene: Scene) -> Pairs:
@@ -169,17 +169,17 @@ def deadline_frame(top: Frame, timeout_seconds: Json, limits: Limits) -> tuple[t
     """A frame for an execution's own limit: its TimeoutSeconds, or the quota of its kind."""
     quota = limits.express_seconds if top.scope.execution.type == "EXPRESS" else limits.standard_seconds
     given = timeout_seconds if isinstance(timeout_seconds, int) else None
-    bounds = [bound for bound in (quota, given) if bound is not None]
-    if not bounds:
+    bound = given if quota is None else quota if given is None else min(quota, given)
+    if bound is None:
         return ()
-    due = top.scope.execution.started + min(bounds) * SECOND
-    frame = top._replace(id=deadline_id(top), phase=DEADLINE, due=due, work=top.id)
-    return ((None, frame),)
+    due = top.scope.execution.started + bound * SECOND
+    return ((None, top.at(DEADLINE, due, top.event, top.id, deadline_id(top))),)
 
 
 def wake(top: Frame, scene: Scene) -> Pairs:
     """What the end of a whole execution does besides: its limit is gone, and who waits for it is due."""
-    gone: Pairs = tuple((deadline, None) for deadline in deadline_of(top, scene))
+    limit = deadline_of(top, scene)
+    gone: Pairs = () if limit is None else ((limit, None),)
     parent = parent_of(top, scene)
     if parent is None:
         return gone

@@ -223,15 +223,11 @@ class Frame(NamedTuple):
     event: int  # the id that the frame's next event points at
     work: Any  # one of the tuples below, by phase
 
-    def at(self, phase: str, due: int | None, event: int, work: Any) -> Frame:
-        """The frame at another phase of the same state; a third of what ``_replace`` costs."""
-        return tuple.__new__(
-            Frame,
-            (
-                self.id, self.scope, self.state, phase, self.data, self.variables, self.visit, due, event,
-                work,
-            ),
-        )  # fmt: skip
+    def at(self, phase: str, due: int | None, event: int, work: Any, own: FrameId | None = None) -> Frame:
+        """The frame, or one with its ``own`` id, at another phase; a third of what ``_replace`` costs."""
+        mine, scope, state, _, data, variables, visit, _, _, _ = self
+        values = (own or mine, scope, state, phase, data, variables, visit, due, event, work)
+        return tuple.__new__(Frame, values)
 
 
 class Change(NamedTuple):

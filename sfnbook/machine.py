@@ -321,6 +321,8 @@ class Prepared:
         self.machine, self.workflow, self.limits, self.default = machine, workflow, limits, default
         self._setup = setup
         self._start = start_of(machine.definition)
+        self._account = machine.arn.rpartition(":stateMachine:")[0] or ACCOUNT
+        self._naming = chance.digest(machine.name), chance.digest("name")
 
     def start(
         self,
@@ -368,15 +370,12 @@ class Prepared:
         self, given: Json, name: str | None, started: int, seed: int, arn: str | None, role_arn: str | None
     ) -> Identity:
         machine = self.machine
-        name = name or chance.uuid_text(
-            chance.combine(seed, chance.digest(machine.name), chance.digest("name"))
-        )
+        name = name or chance.uuid_text(chance.combine(seed, *self._naming))
         if arn is None:
-            base = machine.arn.rpartition(":stateMachine:")[0] or ACCOUNT
-            arn = f"{base}:execution:{machine.name}:{name}"
+            arn = f"{self._account}:execution:{machine.name}:{name}"
             if self.workflow == "EXPRESS":
                 run = chance.uuid_text(chance.combine(seed, chance.digest(name), chance.digest("express")))
-                arn = f"{base}:express:{machine.name}:{name}:{run}"
+                arn = f"{self._account}:express:{machine.name}:{name}:{run}"
         role = role_arn or machine.role_arn
         return Identity(
             TOP, "main", arn, name, machine.arn, machine.name, role, given, started, self.workflow

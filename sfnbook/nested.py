@@ -163,8 +163,9 @@ def _too_late(state: CompiledTask, frame: Frame, child: Frame, scene: Scene) -> 
     """The Task's own TimeoutSeconds: the child is stopped where it stands."""
     failure = Failure(TIMEOUT, None, state.pointer)
     change = working.expire(state, frame._replace(work=Running(frame.work.task, None, failure)), scene)
-    deadline = tuple((below, None) for below in deadline_of(child, scene))
-    others = ((child, stopped(child, ABORTED, scene.now)), *stopped_below(child, scene, ABORTED), *deadline)
+    others = ((child, stopped(child, ABORTED, scene.now)), *stopped_below(child, scene, ABORTED))
+    if (limit := deadline_of(child, scene)) is not None:
+        others = (*others, (limit, None))
     return change._replace(before=frame, others=change.others + others)
 
 

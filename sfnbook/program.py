@@ -39,7 +39,7 @@ from sfnbook.query.dataflow import (
     placing,
 )
 from sfnbook.query.environment import Environment, Evaluate
-from sfnbook.tasks.resources import Resource, parse_resource
+from sfnbook.tasks.resources import EVENT_TYPES, TASK_EVENTS, EventTypes, Resource, parse_resource
 from sfnbook.values import Json, escape_pointer
 
 Test: TypeAlias = Callable[[Json, Environment], bool]
@@ -88,6 +88,7 @@ class Compiled:
 @dataclass(slots=True, eq=False, repr=False)
 class CompiledTask(Compiled):
     resource: Resource = field(default_factory=lambda: parse_resource(""))
+    events: EventTypes = TASK_EVENTS
     timeout: fields.Field | None = None
     heartbeat: fields.Field | None = None
     role: Evaluate | None = None
@@ -249,8 +250,10 @@ def _compile_catcher(state: State, catcher: Catcher, index: int, to: Callable[[s
 # --- each kind of state ---------------------------------------------------------------------------
 def _task(state: State, _to: object) -> dict[str, Any]:
     task = cast("Task", state)
+    resource = parse_resource(task.resource)
     return {
-        "resource": parse_resource(task.resource),
+        "resource": resource,
+        "events": EVENT_TYPES.get(resource.kind, TASK_EVENTS),
         "timeout": fields.number(task, "timeout_seconds", fields.seconds),
         "heartbeat": fields.number(task, "heartbeat_seconds", fields.seconds),
         "role": _role(task),

@@ -22,7 +22,7 @@ LONGEST_DELAY: Final = 99_999_999.0 * 1_000
 """Seconds; where BackoffRate ** attempts overflows, the delay ends here."""
 
 
-def matches(error_equals: Sequence[str], error: str | None, *, heartbeat: bool = False) -> bool:
+def matches(error_equals: Sequence[str], error: str | None, heartbeat: bool = False) -> bool:
     """Does an ErrorEquals list take this error?  A missed heartbeat is known under two names.
 
     >>> matches(["States.TaskFailed"], "CustomError"), matches(["States.TaskFailed"], "States.Timeout")
@@ -36,11 +36,11 @@ def matches(error_equals: Sequence[str], error: str | None, *, heartbeat: bool =
 
 
 def first_match(
-    entries: Sequence[Retrier | Catcher], error: str | None, *, heartbeat: bool = False
+    entries: Sequence[Retrier | Catcher], error: str | None, heartbeat: bool = False
 ) -> int | None:
     """The index of the first retrier or catcher that takes the error; later ones are never asked."""
     for index, entry in enumerate(entries):
-        if matches(entry.error_equals, error, heartbeat=heartbeat):
+        if matches(entry.error_equals, error, heartbeat):
             return index
     return None
 
@@ -73,6 +73,8 @@ def count_use(used: tuple[int, ...], index: int, length: int) -> tuple[int, ...]
     >>> count_use((), 1, 3)
     (0, 1, 0)
     """
+    if length == 1:
+        return (used[0] + 1 if used else 1,)
     counters = list(used) if used else [0] * length
     counters[index] += 1
     return tuple(counters)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook.clock import iso
-from sfnbook.frames import WORLD, Frame, Item, Lineage, task_in
+from sfnbook.frames import WORLD, Frame, Item, Lineage, World, task_in
 from sfnbook.limits import UNBOUNDED, Limits
 from sfnbook.query.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sfnbook.frames import FrameId, Queue, World
+    from sfnbook.frames import FrameId, Identity, Queue
     from sfnbook.nested import Startable
     from sfnbook.program import Program
     from sfnbook.values import Json
@@ -29,9 +29,9 @@ class Scene(Environment):
     """
 
     __slots__ = (
-        "activities", "counters", "draws", "files", "first", "frame", "frames", "is_answered", "item",
-        "limits", "machines", "now", "number",
-        "payload_bytes", "programs", "queues", "seed", "token", "waited",
+        "_last", "activities", "counters", "draws", "files", "first", "frame", "frames", "is_answered",
+        "item", "limits", "machines", "measured", "now", "number", "payload_bytes", "programs", "queues",
+        "seed", "token", "waited",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +51,8 @@ class Scene(Environment):
         self.item: Item | None = None
         self.token: str | None = None
         self.draws: dict[str, int] = {}
+        self._last: tuple[Identity | None, FrameId, Mapping[str, Any]] = (None, WORLD, {})
+        self.measured: Any = None  # arguments that were found small enough; a constant is measured once
         self.machines: Mapping[str, Startable] = {}
         self.files: Any = None
         self.activities: frozenset[str] | None = None
@@ -68,8 +70,12 @@ class Scene(Environment):
         if self.draws:
             self.draws = {}
         execution = frame.scope.execution
-        self.first = self.counters[execution.key] + 1
-        return self.programs[execution.machine].states[frame.state]
+        known, key, states = self._last
+        if execution is not known:
+            key, states = execution.key, self.programs[execution.machine].states
+            self._last = execution, key, states
+        self.first = self.counters[key] + 1
+        return states[frame.state]
 
     def next_event(self, frame: Frame) -> int:
         """The id that the next event of the frame's execution gets."""
@@ -142,6 +148,14 @@ class Scene(Environment):
             chance.digest(purpose) + self.world.redrives,
             count if self.item is None else count + (self.item.index << 20),
         )
+
+
+_FRESH: Final = World()
+
+
+def world_of(frame: Frame) -> Frame:
+    """The WORLD frame beside a frame, before there is anything to remember."""
+    return frame.at("world", None, frame.event, _FRESH, WORLD)
 
 
 def lineage_of(frame: Frame, index: int = 0) -> Lineage:

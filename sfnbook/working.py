@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from sfnbook import chance, faults, polling
 from sfnbook.clock import NEVER, SECOND, microseconds
@@ -42,12 +42,12 @@ from sfnbook.tasks.protocol import Outcome
 from sfnbook.values import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sfnbook.definition import Task
     from sfnbook.frames import FrameId
     from sfnbook.polling import Pairs
-    from sfnbook.program import CompiledTask
+    from sfnbook.program import Compiled, CompiledTask
     from sfnbook.scene import Scene
     from sfnbook.tasks.answers import Answer
     from sfnbook.tasks.resources import Resource
@@ -70,50 +70,21 @@ class Request(NamedTuple):
 TOKEN = re.compile(r"sfnbook\.[0-9a-f]{64}\.(\d{1,18})\.(\d{1,18})")
 
 
-class EventNames(NamedTuple):
-    """How a kind of resource calls its events."""
-
-    scheduled: str
-    started: str
-    succeeded: str
-    failed: str
-    timed_out: str
-
-
-LAMBDA_EVENTS = EventNames(
-    "LambdaFunctionScheduled",
-    "LambdaFunctionStarted",
-    "LambdaFunctionSucceeded",
-    "LambdaFunctionFailed",
-    "LambdaFunctionTimedOut",
-)
-ACTIVITY_EVENTS = EventNames(
-    "ActivityScheduled", "ActivityStarted", "ActivitySucceeded", "ActivityFailed", "ActivityTimedOut"
-)
-TASK_EVENTS = EventNames("TaskScheduled", "TaskStarted", "TaskSucceeded", "TaskFailed", "TaskTimedOut")
-
-EVENT_NAMES: dict[str, EventNames] = {"lambda": LAMBDA_EVENTS, "activity": ACTIVITY_EVENTS}
-"""By kind of resource; all others have `TASK_EVENTS`."""
-
-
-def names_of(state: CompiledTask) -> EventNames:
-    """The event names of a Task's resource."""
-    return EVENT_NAMES.get(state.resource.kind, TASK_EVENTS)
-
-
 def schedule(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """Make the arguments and write TaskScheduled; each attempt does it anew."""
-    raw = frame.data
-    token = task_token(scene, frame) if state.resource.pattern != "request" else None
-    if state.resource.kind == "activity":
-        token = task_token(scene, frame)
-    else:
+    raw, resource = frame.data, state.resource
+    activity = resource.kind == "activity"
+    token = task_token(scene, frame) if activity or resource.pattern != "request" else None
+    if not activity:
         scene.token = token
     arguments = state.before(raw, scene)
-    check_startable(state, arguments, scene)
-    large = too_large(arguments, state.name, "arguments", state, scene.payload_bytes)
-    if large is not None:
-        return resolve(state, frame, scene, large)
+    if resource.service in REFUSED:
+        REFUSED[resource.service](state, arguments, scene)
+    if arguments is not scene.measured:
+        large = too_large(arguments, state.name, "arguments", state, scene.payload_bytes)
+        if large is not None:
+            return resolve(state, frame, scene, large)
+        scene.measured = arguments
     timeout = state.timeout(raw, scene) if state.timeout else None
     heartbeat = state.heartbeat(raw, scene) if state.heartbeat else None
     role = state.role(raw, scene) if state.role else None
@@ -121,10 +92,9 @@ def schedule(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     first = scene.first
     after = frame.at(SCHEDULED, scene.now, first, task)
     others: Pairs = ()
-    if state.resource.kind == "activity":
+    if activity:
         after, others = queued(state, after, scene)
-    events = (names_of(state).scheduled,)
-    return _new(Change, ("TaskScheduled", scene.now, frame, after, others, first, events))
+    return _new(Change, ("TaskScheduled", scene.now, frame, after, others, first, state.events.scheduled))
 
 
 def queued(state: CompiledTask, frame: Frame, scene: Scene) -> tuple[Frame, Pairs]:
@@ -142,27 +112,35 @@ def queued(state: CompiledTask, frame: Frame, scene: Scene) -> tuple[Frame, Pair
     return frame.at(phase, None, frame.event, Awaiting(frame.work, scene.now, ticket=ticket)), others
 
 
-def check_startable(state: CompiledTask, arguments: Any, scene: Scene) -> None:
-    """What AWS refuses before it writes that the Task is scheduled."""
-    resource = state.resource
-    if resource.kind == "activity" and scene.activities is not None:
-        arn = cast("Task", state.definition).resource
-        if arn not in scene.activities:
-            raise Failed(RUNTIME, f"The activity {arn} does not exist.")
-    if (resource.service, resource.action) == ("apigateway", "invoke") and isinstance(arguments, dict):
-        for field in ("Headers", "QueryParameters"):
-            if not _lists_of_text(arguments.get(field)):
-                problem = f"The value of the field '{field}' has an invalid format"
-                raise Failed(
-                    RUNTIME,
-                    f"The Parameters '{text(arguments)}' could not be used to start the Task: [{problem}]",
-                )
+def _unknown_activity(state: CompiledTask, _arguments: Any, scene: Scene) -> None:
+    arn = cast("Task", state.definition).resource
+    if scene.activities is not None and arn not in scene.activities:
+        raise Failed(RUNTIME, f"The activity {arn} does not exist.")
+
+
+def _no_lists(state: CompiledTask, arguments: Any, _scene: Scene) -> None:
+    if state.resource.kind != "integration" or not isinstance(arguments, dict):
+        return
+    for field in ("Headers", "QueryParameters"):
+        if not _lists_of_text(arguments.get(field)):
+            problem = f"The value of the field '{field}' has an invalid format"
+            raise Failed(
+                RUNTIME,
+                f"The Parameters '{text(arguments)}' could not be used to start the Task: [{problem}]",
+            )
 
 
 def _lists_of_text(value: Any) -> bool:
     return value is None or (
         isinstance(value, dict) and all(isinstance(item, list) for item in value.values())
     )
+
+
+REFUSED: Final[dict[str, Callable[[CompiledTask, Any, Scene], None]]] = {
+    "activity": _unknown_activity,
+    "apigateway": _no_lists,
+}
+"""By service: what AWS refuses, in the arguments, before it writes that the Task is scheduled."""
 
 
 def task_token(scene: Scene, frame: Frame) -> str:
@@ -180,7 +158,7 @@ def frame_of(token: str) -> FrameId | None:
 
 def start(state: CompiledTask, frame: Frame, scene: Scene) -> Change | Request:
     """Start the Task: an injected error or a set result answers first, else whoever is asked."""
-    fault = faults.find(frame, state.name, scene) if scene.world.faults else None
+    fault = faults.find(frame, state.name, scene) if scene.frames[WORLD].work.faults else None
     if fault is None:
         return _new(Request, (state, frame))
     outcome = Outcome(fault.result, fault.error, fault.cause, fault.kind == "error")
@@ -188,7 +166,7 @@ def start(state: CompiledTask, frame: Frame, scene: Scene) -> Change | Request:
     return begin(state, frame, scene, outcome, answered_by="injected")
 
 
-def poll(frame: Frame, scene: Scene) -> Change | Request:
+def poll(_state: Compiled, frame: Frame, scene: Scene) -> Change | Request:
     """A worker of an activity polls, and takes the task that waits longest."""
     task = polling.first_in_line(frame, scene)
     assert task is not None  # noqa: S101 - it is due because a task waits
@@ -204,10 +182,11 @@ def started(
     answered_by: str = "",
 ) -> Change:
     """TaskStarted, with what will come of it and when."""
-    if scene.world.faults and not outcome.waits:
+    if scene.frames[WORLD].work.faults and not outcome.waits:
         outcome = faults.laid_over(frame, state.name, scene, outcome)
         others = faults.used_up(frame, state.name, scene, others)
-    task: Scheduled = _new(Scheduled, (*frame.work[:-1], scene.now))
+    arguments, timeout, heartbeat, token, role, _ = frame.work
+    task: Scheduled = _new(Scheduled, (arguments, timeout, heartbeat, token, role, scene.now))
     seconds = outcome.seconds
     if isinstance(seconds, Duration):
         seconds = seconds.draw(scene.draw_bits("seconds"))
@@ -233,8 +212,20 @@ def started(
     submitted = outcome.submitted
     if submits and submitted is None:
         submitted = accepted(state.resource)
-    told = (outcome.traceback, answered_by, outcome.worker, None, outcome.why)
-    work = _new(Running, (task, result, failure, submitted, *told))
+    work = _new(
+        Running,
+        (
+            task,
+            result,
+            failure,
+            submitted,
+            outcome.traceback,
+            answered_by,
+            outcome.worker,
+            None,
+            outcome.why,
+        ),
+    )
     return begun(state, frame, scene, work, None if outcome.waits else due, in_time, submits, others)
 
 
@@ -254,7 +245,7 @@ def begun(
         after = frame.at(STARTED, scene.now, first, Submitting(work, due, in_time))
     else:
         after = frame.at(ANSWERED if in_time else EXPIRING, due, first, work)
-    events = (names_of(state).started,)
+    events = state.events.started
     return _new(Change, ("TaskStarted", scene.now, frame, after, others, first, events))
 
 
@@ -281,7 +272,7 @@ def handed_on(
     """Whoever took the task hands it on: somebody else will answer, an activity's with its token."""
     first = scene.first
     after = open_wait(frame, scene, task, outcome.worker)._replace(event=first)
-    return Change("TaskStarted", scene.now, frame, after, others, first, (names_of(state).started,))
+    return Change("TaskStarted", scene.now, frame, after, others, first, state.events.started)
 
 
 def accepted(resource: Resource) -> dict[str, Any]:
@@ -301,7 +292,9 @@ ACCEPTED: dict[tuple[str | None, str | None], dict[str, Any]] = {
 
 def when(outcome: Outcome, seconds: float, task: Scheduled, now: int) -> tuple[int, bool, bool]:
     """When the outcome comes or the Task expires: (time, in time?, was a heartbeat missed?)."""
-    end = NEVER if outcome.never else now + microseconds(seconds) if seconds else now
+    if not seconds and not outcome.never:
+        return now, True, False
+    end = NEVER if outcome.never else now + microseconds(seconds)
     beats = ahead(outcome.heartbeats, now, end) if task.heartbeat is not None else ()
     expires, missed = expiry(task, now, beats)
     return (end, True, False) if end <= expires else (expires, False, missed)
@@ -401,17 +394,16 @@ def answered(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """The outcome is due: TaskSucceeded or TaskFailed."""
     work: Running = frame.work
     failure = work.failure
-    names = names_of(state)
     if failure is None and work.result is not None:
         failure = too_large(work.result, culprit(state), "result", state, scene.payload_bytes)
     first = scene.first
     if failure is None:
         after = frame.at(RESULT, scene.now, first, work)
-        return _new(Change, ("TaskSucceeded", scene.now, frame, after, (), first, (names.succeeded,)))
+        return _new(Change, ("TaskSucceeded", scene.now, frame, after, (), first, state.events.succeeded))
     if failure is not work.failure:
         work = work._replace(failure=failure)
     after = frame.at(FAILED, scene.now, first, work)
-    return _new(Change, ("TaskFailed", scene.now, frame, after, (), first, (names.failed,)))
+    return _new(Change, ("TaskFailed", scene.now, frame, after, (), first, state.events.failed))
 
 
 def culprit(state: CompiledTask) -> str:
@@ -428,12 +420,13 @@ def expire(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
         work = Running(work.task, None, Failure(TIMEOUT, None, state.pointer, heartbeat=missed))
     first = scene.next_event(frame)
     after = frame.at(LAPSED, scene.now, first, work)
-    return Change("TaskTimedOut", scene.now, frame, after, (), first, (names_of(state).timed_out,))
+    return Change("TaskTimedOut", scene.now, frame, after, (), first, state.events.timed_out)
 
 
 def failed(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """Ask Retry and Catch about the failure."""
-    failure = failure_in(frame.work)
+    work = frame.work
+    failure = work.failure if isinstance(work, Running) else failure_in(work)
     assert failure is not None  # noqa: S101 - the phase says so
     return resolve(state, frame, scene, failure)
 

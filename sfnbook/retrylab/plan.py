@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from operator import add
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.frames import OVER, failure_in
-from sfnbook.retrylab.summary import Record, StateCount, StateKey, Summary, added
+from sfnbook.retrylab.summary import Record, StateCount, StateKey, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,32 +70,37 @@ class Plan:
 class Watch:
     """Counts what happens at each state of one run, from the changes as they are made."""
 
+    __slots__ = ("_execution", "_pointer", "_row", "states")
+
     def __init__(self) -> None:
         self.states: dict[StateKey, list[int]] = {}
-        self._last: tuple[Any, Any, list[int]] = (None, None, [])
+        self._execution: Any = None
+        self._pointer: str | None = None
+        self._row: list[int] = []
 
-    def __call__(self, change: Change) -> None:
+    def see(self, change: Change) -> None:
+        """Count a change."""
         kind = change.kind
         if kind in COUNTED:
-            assert change.after is not None  # noqa: S101 - none of these ends a frame
-            self.row(change.after)[COUNTED[kind]] += 1
+            frame: Any = change.after
+            if frame.state is not self._pointer or frame.scope.execution is not self._execution:
+                self.row(frame)
+            self._row[COUNTED[kind]] += 1
         elif kind in LEAVING:
             LEAVING[kind](self, change)
 
     @property
     def attempts(self) -> int:
         """How often a Task was started, at all states together."""
-        return sum(row[ATTEMPTS] for row in self.states.values())
+        return sum([row[ATTEMPTS] for row in self.states.values()])
 
     def row(self, frame: Frame) -> list[int]:
         """The counts of the state that a frame stands at, in the order of `StateCount`."""
-        execution, pointer, row = self._last
-        if execution is frame.scope.execution and pointer is frame.state:  # nearly always
-            return row
-        execution = frame.scope.execution
-        row = self.states.setdefault((execution.machine, frame.state), [0] * len(StateCount._fields))
-        self._last = (execution, frame.state, row)
-        return row
+        execution, pointer = frame.scope.execution, frame.state
+        key = execution.machine, pointer
+        self._row = self.states.setdefault(key, [0] * len(StateCount._fields))
+        self._execution, self._pointer = execution, pointer
+        return self._row
 
     def left(self, frame: Frame, time: int) -> None:
         """A visit came to its end."""
@@ -149,7 +155,7 @@ class Chunk:
         """Begin another chunk of the same plan."""
         self.first = first
         self.records: list[Record] = []
-        self.states: dict[StateKey, StateCount] = {}
+        self.states: dict[StateKey, list[int]] = {}
 
     def run(self, count: int) -> Summary:
         """Run so many."""
@@ -158,18 +164,18 @@ class Chunk:
             record = self._record(run, watch)
             for key, row in watch.states.items():
                 known = self.states.get(key)
-                fresh = StateCount(*row)
-                self.states[key] = fresh if known is None else added(known, fresh)
+                self.states[key] = row if known is None else list(map(add, known, row))
             self.records.append(record)
         return self.summary()
 
     def summary(self) -> Summary:
         """The runs so far."""
-        return Summary.of(self.records, self.first, self.states)
+        states = {key: StateCount(*row) for key, row in self.states.items()}
+        return Summary.of(self.records, self.first, states)
 
     def _record(self, run: int, watch: Watch) -> Record:
         try:
-            execution = self.prepared.watched(self.input_of(run), self.plan.seed_of(run), watch)
+            execution = self.prepared.watched(self.input_of(run), self.plan.seed_of(run), watch.see)
         except Exception as problem:  # noqa: BLE001 - a sampler is people's code: this run fails, others go on
             return Record(run, RAISED, type(problem).__name__, 0, 0, 0)
         status, error = None, None

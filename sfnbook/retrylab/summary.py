@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
 
 from sfnbook.frames import SUCCEEDED
@@ -105,12 +106,13 @@ class Summary:
             dict(Counter(record.attempts for record in records if record.status == SUCCEEDED)),
             states,
         )
-        for record in records:
-            if summary.slowest is None or record.time > summary.slowest[0]:
-                summary.slowest = (record.time, record.run)
-            if record.run < MOST_EXACT:
-                for name, value in zip(PAIRED, (*record[3:], int(record.status == SUCCEEDED)), strict=True):
-                    summary.paired[name].append(value)
+        if records:
+            slowest = max(records, key=attrgetter("time"))
+            summary.slowest = (slowest.time, slowest.run)
+        for record in records[: max(MOST_EXACT - first, 0)]:
+            for column, value in zip(summary.paired.values(), record[3:], strict=False):
+                column.append(value)
+            summary.paired["success"].append(record.status == SUCCEEDED)
         return summary
 
     def merge(self, later: Summary) -> None:
@@ -140,11 +142,9 @@ class Summary:
 
 def endings_of(records: Sequence[Record]) -> dict[tuple[str, str | None], Ending]:
     """How often the runs ended in each way."""
-    endings: dict[tuple[str, str | None], Ending] = {}
-    for record in records:
-        known = endings.get((record.status, record.error), Ending(0, record.run))
-        endings[record.status, record.error] = Ending(known.runs + 1, known.first)
-    return endings
+    runs = Counter((record.status, record.error) for record in records)
+    first = {(record.status, record.error): record.run for record in reversed(records)}
+    return {ending: Ending(count, first[ending]) for ending, count in runs.items()}
 
 
 def added(one: StateCount, other: StateCount) -> StateCount:

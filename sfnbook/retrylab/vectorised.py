@@ -300,12 +300,12 @@ class Runs:
             chunk = Chunk(vector.plan, self.first)
             for place in np.flatnonzero(odd).tolist():
                 chunk.begin(self.first + place)
-                chunk.run(1)
+                alone = chunk.run(1)
                 record: Record = chunk.records[0]
                 self.time[place], self.attempts[place] = record.time, record.attempts
                 self.transitions[place] = record.transitions
                 self.end(np.array([place]), record.status, record.error)
-                for key, more in chunk.states.items():
+                for key, more in alone.states.items():
                     known = self.engine_states.get(key, StateCount())
                     self.engine_states[key] = added(known, more)
         return odd

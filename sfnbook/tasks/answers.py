@@ -66,11 +66,12 @@ class Answers:
     *unanswered* there: its Tasks find nobody, rather than a less specific answer.
     """
 
-    __slots__ = ("_answers", "_found")
+    __slots__ = ("_answers", "_found", "scripts")
 
     def __init__(self, answers: Mapping[str, Answer | None]) -> None:
         self._answers = dict(answers)
         self._found: dict[TaskRef, Answer | None] = {}
+        self.scripts: dict[Any, Answer | None] = {}  # by compiled Task: those that need no Call, as met
 
     def find(self, ref: TaskRef) -> Answer | None:
         """The most specific answer for a Task, None if nobody answers.

@@ -34,6 +34,33 @@ class Resource(NamedTuple):
     function_name: str | None = None
 
 
+class EventTypes(NamedTuple):
+    """The history events of a Task, as a change writes them: each alone in a tuple."""
+
+    scheduled: tuple[str]
+    started: tuple[str]
+    succeeded: tuple[str]
+    failed: tuple[str]
+    timed_out: tuple[str]
+
+
+def _events(prefix: str) -> EventTypes:
+    return EventTypes(
+        (f"{prefix}Scheduled",),
+        (f"{prefix}Started",),
+        (f"{prefix}Succeeded",),
+        (f"{prefix}Failed",),
+        (f"{prefix}TimedOut",),
+    )
+
+
+TASK_EVENTS: Final = _events("Task")
+EVENT_TYPES: Final[Mapping[str, EventTypes]] = {
+    "lambda": _events("LambdaFunction"),
+    "activity": _events("Activity"),
+}
+"""By kind of resource; all others have `TASK_EVENTS`."""
+
 _LAMBDA: Final = re.compile(r"arn:[^:]+:lambda:[^:]*:[^:]*:function:([^:]+)(?::[^:]+)?")
 _ACTIVITY: Final = re.compile(r"arn:[^:]+:states:[^:]+:[^:]+:activity:([^:]+)")
 _SDK: Final = re.compile(r"arn:[^:]+:states:::aws-sdk:([a-z0-9]+):(\w+)(\.waitForTaskToken)?")

@@ -17,11 +17,12 @@ from sfnbook import chance, parse, source, validation
 from sfnbook.clock import seconds, start_instant
 from sfnbook.definition import Definition, Task
 from sfnbook.errors import DefinitionError, UnansweredTask
-from sfnbook.frames import ENTER, FIRST_VISIT, TOP, WORLD, Frame, Identity, Scope, World
+from sfnbook.frames import ENTER, FIRST_VISIT, TOP, WORLD, Frame, Identity, Scope
 from sfnbook.items.store import open_store
 from sfnbook.limits import AWS_LIMITS
 from sfnbook.outside import paths_of
 from sfnbook.program import compile_definition
+from sfnbook.scene import world_of
 from sfnbook.tasks.answers import TaskRef, compile_answers, task_ref
 from sfnbook.tasks.protocol import Call, Outcome
 from sfnbook.teststate.mocks import ApiError, refuse
@@ -101,8 +102,7 @@ def test_state(
     given = {} if input is None else checked(input, "The input")
     identity = _identity(given, role_arn, account or _account(role_arn), start_instant(start_time), seed)
     top = _frame(program.start, identity, checked(dict(variables or {}), "The variables"))
-    world = top._replace(id=WORLD, due=None, phase="world", work=World())
-    scene = TrialScene({WORLD: world, TOP: top}, program, AWS_LIMITS, seed, context)
+    scene = TrialScene({WORLD: world_of(top), TOP: top}, program, AWS_LIMITS, seed, context)
     scene.files = open_store(files)
     answer = (
         _mocked(mocked)
