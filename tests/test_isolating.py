@@ -11,7 +11,7 @@ import pytest
 import sfnbook
 from sfnbook.recordings.children import read_children
 from sfnbook.tasks import result
-from tests.machines import LAMBDA, block, load
+from tests.machines import LAMBDA, START, block, load
 
 INLINE = {
     "Prepare": {"Type": "Pass", "Assign": {"rate": 3}, "Next": "Orders"},
@@ -222,3 +222,61 @@ def test_children_that_are_none() -> None:
     inline = load(INLINE).start({"orders": []}).run()
     with pytest.raises(sfnbook.UsageError, match="belongs to a Map Run"):
         sfnbook.replay(load(INLINE), inline.history(), children=records(map_run(), "FAILED"))
+
+
+# --- nested executions ----------------------------------------------------------------------------
+SYNC = {
+    "Type": "Task",
+    "Resource": f"{START}.sync:2",
+    "Parameters": {"StateMachineArn": "Child", "Input.$": "$"},
+}
+
+
+def test_an_iteration_of_a_nested_execution() -> None:
+    answers = Counting()
+    debugger = sfnbook.Debugger(
+        load({"S": {**SYNC, "End": True}}), {"orders": ORDERS}, machines={"Child": load(INLINE)},
+        tasks={"Child/Orders.Charge": answers},
+    )  # fmt: skip
+    debugger.run()
+    called = len(answers.calls)
+    alone = debugger.isolate("S/Orders[1]")
+    assert len(answers.calls) == called
+    assert alone.execution.input == debugger.find(path="S/Orders[1].Charge", kind="StateEntered")[0].input
+    assert alone.run().error == "CardDeclined"
+    assert len(answers.calls) == called + 1
+    with pytest.raises(
+        sfnbook.UsageError, match=r"^Nothing is known of 'S/Orders\[9\]'\. There are S/Orders\[0\] to "
+    ):
+        debugger.isolate("S/Orders[9]")
+    with pytest.raises(sfnbook.UsageError, match="'S/Prepare' is no Map or Parallel"):
+        debugger.isolate("S/Prepare[0]")
+
+
+def test_the_machine_that_ran_has_the_block() -> None:
+    """Two machines have a state of that name; which one the Task starts is in its input."""
+    branches = {"Type": "Parallel", "Branches": [block(P={"Type": "Pass", "End": True})], "End": True}
+    start = {**SYNC, "Parameters": {"StateMachineArn.$": "$.which"}, "End": True}
+    machines = {
+        "A": load({"Orders": branches}),
+        "Child": load({"Orders": {**branches, "Branches": [block(Q={"Type": "Pass", "End": True})]}}),
+    }
+    debugger = sfnbook.Debugger(load({"S": start}), {"which": "Child"}, machines=machines)
+    debugger.run()
+    assert debugger.isolate("S/Orders[0]").machine.definition.start_at == "Q"
+
+
+def test_an_iteration_starts_its_nested_executions_again() -> None:
+    child = load({"T": {"Type": "Task", "Resource": LAMBDA, "End": True}})
+    orders = {"Type": "Map", "ItemProcessor": block(S={**SYNC, "End": True}), "End": True}
+    debugger = sfnbook.Debugger(
+        load({"Orders": orders}), ORDERS, machines={"Child": child}, tasks={"Child/T": charge}
+    )
+    debugger.run()
+    alone = debugger.isolate("Orders[3]")
+    alone.restart()
+    alone.step()
+    alone.edit_input({"n": 7})
+    alone.run()
+    assert alone.output["Output"] == {"paid": 7}
+    assert [one.path for one in alone.execution.children] == ["S"]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook import outside
+from sfnbook.debugging.looking import machines_of
 from sfnbook.definition import Definition, Map, Parallel
 from sfnbook.errors import UnansweredTask, UsageError
 from sfnbook.machine import load
@@ -42,14 +43,16 @@ class Isolated(NamedTuple):
 
 def isolated(run: Recording, path: str, children: Children | None) -> Isolated:
     """What stands at a path such as "Orders[3]", alone."""
-    container, index, block = _block(run, path)
-    machine = load(_source(run, block), name=f"{run.top.scope.execution.machine_name}.{path}")
+    container, index = _container(path)
+    outside.known_state(run, container)
     child = children.get(index) if children is not None and children.path == container else None
     born = _born(run, path) if child is None else None
+    key, block = _block(run, container, index, born)
     if child is None and born is None:
         raise UsageError(_missing(run, path, container, children))
+    machine = load(_source(run, key, block), name=f"{run.top.scope.execution.machine_name}.{path}")
     recorded = _recorded(run, machine, child, born)
-    execution = _started(run, machine, child, born, container)
+    execution = _started(run, machine, child, born, _in_tasks(container, key))
     if recorded is not None:
         execution = execution.answered_by_recording(recorded)
     with_answers = execution.setup
@@ -61,27 +64,41 @@ def isolated(run: Recording, path: str, children: Children | None) -> Isolated:
     return Isolated(machine, execution)
 
 
-def _block(run: Recording, path: str) -> tuple[str, int, Definition]:
-    """(path of the Map or Parallel, index, the block) of a path with an index at its end."""
+def _container(path: str) -> tuple[str, int]:
+    """The path of the Map or Parallel, and the index at its end."""
     found = INDEXED.fullmatch(path)
     if found is None:
         raise UsageError(f"isolate({path!r}): name an iteration or a branch, for example 'Orders[3]'.")
-    container, index = found["path"], int(found["index"])
-    outside.known_state(run, container)
-    key, pointer = outside.paths_of(run.setup.programs)[without_indices(container)]
-    state = run.setup.programs[key].states[pointer].definition
-    if key == "main" and isinstance(state, Map):
-        return container, index, state.item_processor
-    if key == "main" and isinstance(state, Parallel):
-        if index < len(state.branches):
-            return container, index, state.branches[index]
-        raise UsageError(f"{container!r} has {len(state.branches)} branches, from 0 on; not {index}.")
+    return found["path"], int(found["index"])
+
+
+def _block(run: Recording, container: str, index: int, born: Frame | None) -> tuple[str, Definition]:
+    """The block of an iteration or branch, and the key of its machine: the one that ran, if one did."""
+    ran = None if born is None else born.scope.execution.machine
+    programs = run.setup.programs
+    places = outside.leads_to(container, outside.paths_of(programs))
+    states = [
+        (key, programs[key].states[pointer].definition) for key, pointer in places if ran in {None, key}
+    ]
+    for key, state in states:
+        if isinstance(state, Map):
+            return key, state.item_processor
+        if isinstance(state, Parallel) and index < len(state.branches):
+            return key, state.branches[index]
+        if isinstance(state, Parallel):
+            raise UsageError(f"{container!r} has {len(state.branches)} branches, from 0 on; not {index}.")
     raise UsageError(f"{container!r} is no Map or Parallel of this machine: it has nothing to isolate.")
 
 
-def _source(run: Recording, block: Definition) -> dict[str, Json]:
+def _in_tasks(container: str, key: str) -> str:
+    """A path as `tasks` has it: without indices, a nested execution's below its machine."""
+    bare = without_indices(container)
+    return bare if key == "main" else f"{key}/{bare.rpartition('/')[2]}"
+
+
+def _source(run: Recording, key: str, block: Definition) -> dict[str, Json]:
     """The block's own JSON, with the query language of the machine around it."""
-    source = run.setup.sources["main"].data
+    source = run.setup.sources[key].data
     found = source
     for step in block.pointer.split("/")[1:]:
         found = found[int(step)] if isinstance(found, list) else found[unescape_pointer(step)]
@@ -145,8 +162,10 @@ def _started(
     started = child.recording.time if child is not None and child.recording is not None else None
     if started is None:
         started = outer.started if born is None or born.due is None else born.due
+    others = {key: one for key, one in machines_of(setup).items() if key != "main"}
     prepared = machine.prepare(
-        tasks=_tasks(setup.answers.given(), machine, without_indices(container)),
+        tasks=_tasks(setup.answers.given(), {"main": machine, **others}, container),
+        machines=others,
         files=setup.files,
         activities=setup.activities,
         limits=setup.limits,
@@ -165,8 +184,9 @@ def _started(
     return type(execution)(replace(execution.setup, birth=birth._replace(after=after)))
 
 
-def _tasks(given: Mapping[str, Any], machine: StateMachine, container: str) -> dict[str, Any]:
+def _tasks(given: Mapping[str, Any], machines: Mapping[str, StateMachine], container: str) -> dict[str, Any]:
     """The answers under the names that their Tasks have here."""
-    known = {name for _, ref in machine.task_refs("main") for name in ref.names()}
+    refs = [ref for key, machine in machines.items() for _, ref in machine.task_refs(key)]
+    known = {name for ref in refs for name in ref.names()}
     renamed = {key.removeprefix(f"{container}."): answer for key, answer in given.items()}
     return {key: answer for key, answer in renamed.items() if key in known}
