@@ -219,27 +219,27 @@ class Debugger(Keeping):
 
     def set_result(self, state: str, value: Json) -> Self:
         """Let the next attempt of a Task succeed with this result."""
-        return self._edit(f"result of {state} set", lambda execution: execution.set_result(state, value))
+        return self._prepare(f"result of {state} set", lambda execution: execution.set_result(state, value))
 
     def inject_error(
         self, state: str, error: str, cause: str = "", attempts: int | list[int] | str = 1
     ) -> Self:
         """Let a Task, Map or Parallel fail: the next n attempts, these attempt numbers, or "all"."""
-        return self._edit(
+        return self._prepare(
             f"{error} injected into {state}",
             lambda execution: execution.inject_error(state, error, cause, attempts),
         )
 
     def inject_latency(self, state: str, seconds: float, attempts: int | list[int] | str = 1) -> Self:
         """Let whoever in ``tasks`` answers for a Task come later by ``seconds``, in these attempts."""
-        return self._edit(
+        return self._prepare(
             f"latency injected into {state}",
             lambda execution: execution.inject_latency(state, seconds, attempts),
         )
 
     def lose_heartbeats(self, state: str, after: float = 0, attempts: int | list[int] | str = 1) -> Self:
         """Let no heartbeat that ``tasks`` sends be heard later than ``after`` seconds, in these attempts."""
-        return self._edit(
+        return self._prepare(
             f"heartbeats of {state} lost",
             lambda execution: execution.lose_heartbeats(state, after, attempts),
         )
@@ -324,6 +324,15 @@ class Debugger(Keeping):
         self._selected = None
         self.branches.add(trial.execution, f"tried a machine: {trial.why}")
         return self.transition
+
+    def _prepare(self, why: str, change: Callable[[Recording], Any]) -> Self:
+        """An edit about attempts to come; where none can come it would be silently in vain."""
+        if self.status != "RUNNING":
+            raise UsageError(
+                f"The execution is over ({self.status}): no attempt is to come. "
+                "Go back first: debugger.back(), goto(...) or restart()."
+            )
+        return self._edit(why, change)
 
     def _edit(self, why: str, change: Callable[[Recording], Any]) -> Self:
         """At the end of the recording it simply goes on; in the past, a copy does, as a new branch."""

@@ -451,8 +451,13 @@ def test_watches_are_evaluated_where_the_debugger_stands():
     debugger.set_variable("n", 4).edit_input({"items": []})
     assert debugger.watches.values()["variable"] == 4
     assert debugger.watches.values()["count"] == 0
+    assert repr(debugger.watches).startswith(
+        "count: $count($states.input.items) is 0\nfirst: $.items[0] is nothing: "
+    )
     del debugger.watches["count"]
     assert "count" not in debugger.watches.values()
+    debugger.watches.clear()
+    assert repr(debugger.watches) == "no watches"
 
 
 @pytest.mark.parametrize("expression", ["1 +", "$[", 5, None])
@@ -614,6 +619,18 @@ def test_what_is_misused_is_refused_and_changes_nothing(misuse, told):
     with pytest.raises(sfnbook.UsageError, match=told):
         misuse(debugger)
     assert (debugger.position, debugger.length, debugger.faults) == (1, 1, ())
+
+
+@pytest.mark.parametrize("name", ["inject_error", "inject_latency", "set_result"])
+def test_nothing_is_prepared_for_an_execution_that_is_over(name):
+    debugger = debug(CHARGE, {"n": 1}, tasks={"Charge": {"n": 2}})
+    debugger.run()
+    given = {"inject_error": "Busy", "inject_latency": 3, "set_result": {"n": 5}}[name]
+    with pytest.raises(sfnbook.UsageError, match=r"over \(SUCCEEDED\): no attempt is to come. Go back first"):
+        getattr(debugger, name)("Charge", given)
+    debugger.goto(1)
+    getattr(debugger, name)("Charge", given)
+    assert (len(debugger.faults), debugger.branches.current.name) == (1, "branch 1")
 
 
 # --- copies ---------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ LOOP = {
         "C": {"Type": "Succeed"},
     },
 }
+LAMBDA = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:111122223333:function:f"}
+TWO = {"StartAt": "A", "States": {"A": {**LAMBDA, "Next": "B"}, "B": {**LAMBDA, "End": True}}}
 ASK = {
     "StartAt": "Ask",
     "States": {
@@ -197,6 +199,24 @@ def test_the_errors_of_the_state_and_of_its_service_are_offered(show):
     assert list(panel.error.options)[:2] == ["Busy", "Declined"]
     assert {"Lambda.TooManyRequestsException", "States.Timeout"} <= set(panel.error.options)
     assert panel.error.value == "Busy"
+
+
+def test_the_state_that_is_next_is_offered_once_one_was_left(show):
+    view = show(TWO, {}, tasks={"A": 1, "B": 2})
+    panel = view.show_panel("faults")
+    assert panel.state.value == "A"
+    view.press("next")
+    assert panel.state.value == "B"
+    view.select("/States/A")  # who picks it means it
+    assert panel.state.value == "A"
+
+
+def test_an_error_for_an_execution_that_is_over_is_told_beside_the_button(both):
+    view = both()
+    view.press("run")
+    panel = view.show_panel("faults")
+    add(panel, error="Declined")
+    assert "no attempt is to come" in message(panel.form)
 
 
 def test_an_error_is_injected_and_taken_back(both):

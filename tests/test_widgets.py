@@ -839,7 +839,11 @@ def test_a_breakpoint_is_set_and_taken_away_on_the_graph(show):
 def test_a_breakpoint_that_is_set_in_code_is_shown_at_once(many):
     stop = many.debugger.breakpoints.add("M[3].Charge")
     assert graph(many).stops == [f"{INNER}/Charge"]
-    many.debugger.breakpoints.remove(stop)
+    stop.enabled = False
+    assert (graph(many).stops, graph(many).off) == ([f"{INNER}/Charge"], [f"{INNER}/Charge"])
+    many.debugger.breakpoints.add("Charge")
+    assert graph(many).off == []
+    many.debugger.breakpoints.clear()
     assert graph(many).stops == []
 
 

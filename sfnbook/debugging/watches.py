@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from sfnbook.debugging.part import Part
 from sfnbook.errors import DefinitionError, Failed, UsageError
 from sfnbook.query import intrinsics, jsonata, paths, templates
-from sfnbook.values import Json, copied
+from sfnbook.values import Json, copied, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,8 @@ class Watches(Part, MutableMapping[str, str]):
         return len(self._expressions)
 
     def __repr__(self) -> str:
-        return repr(self._expressions)
+        lines = (f"{name}: {self[name]} is {result}" for name, result in self.results().items())
+        return "\n".join(lines) or "no watches"
 
     def values(self) -> dict[str, Json]:  # type: ignore[override] # the values of the expressions, by name
         """What each expression gives now; None where it gives nothing."""
@@ -110,6 +111,9 @@ class Result(NamedTuple):
 
     value: Json
     problem: str | None = None
+
+    def __str__(self) -> str:
+        return text(self.value) if self.problem is None else f"nothing: {self.problem}"
 
 
 def result_of(expression: str, data: Json, environment: Environment) -> Result:

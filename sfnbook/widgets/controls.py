@@ -81,6 +81,7 @@ class Toolbar:
         self.row = w.HBox([*self.buttons.values(), self.speed, self.branches, self.clock])
         self.row.add_class("sfn-toolbar")
         self.widget = w.VBox([self.row, self.scrubber])
+        self.widget.add_class("sfn-controls")
 
     def _said(self, tell: Callable[[Any], None], value: Any) -> None:
         if value is not None and not self._quiet:

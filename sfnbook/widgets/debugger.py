@@ -335,7 +335,8 @@ class DebuggerView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             run = self.debugger.followed().run_at(around)
             if run is None or self.debugger.followed().child(run, index) is None:
                 self._iteration = None
-        return Moment(self.debugger, self._picked or self._here(), self._states, self._iteration)
+        pointer, picked = self._picked or self._here(), bool(self._picked)
+        return Moment(self.debugger, pointer, self._states, self._iteration, picked=picked)
 
     def _here(self) -> str:
         """The state to look at: that of the last transition; after an edit, the next one."""

@@ -27,6 +27,7 @@ function mend(root) {
 }
 
 const WIDGET = "application/vnd.jupyter.widget-view+json";
+const SETTLED = 60; // milliseconds that a new panel takes to be as large as it will be
 const REST = 500; // milliseconds without a change after which the notebook's picture is made anew
 
 /** The outputs of the notebook around that show a view, with their cells; none outside of JupyterLab and Notebook 7.
@@ -79,8 +80,20 @@ function render({ model, el }) {
       else if (document.fullscreenElement) await document.exitFullscreen();
     } catch { /* not allowed here: the class alone does it */ }
   };
+  // A panel that somebody opens may be far below what is on the screen.
+  let opened = "";
   const onClick = (/** @type {Event} */ event) => {
-    if (/** @type {Element} */ (event.target).closest(".sfn-do-present")) present();
+    const target = /** @type {Element} */ (event.target);
+    if (target.closest(".sfn-do-present")) present();
+    const name = /sfn-open-(\S+)/.exec(target.closest("button")?.className ?? "")?.[1];
+    if (name) opened = root.querySelector(`.sfn-panel-${name}`) ? "" : `.sfn-panel-${name}`;
+  };
+  const reveal = () => {
+    const panel = opened && root.querySelector(opened);
+    if (!panel) return;
+    opened = "";
+    const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    window.setTimeout(() => panel.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" }), SETTLED);
   };
   const onScreen = () => presenting(document.fullscreenElement === root);
 
@@ -92,7 +105,10 @@ function render({ model, el }) {
   const onMessage = (/** @type {{svg?: string}} */ message) => {
     if (message.svg) keepPicture(model, message.svg);
   };
-  const growth = new MutationObserver(() => mend(root));
+  const growth = new MutationObserver(() => { mend(root); reveal(); });
+  const above = new ResizeObserver(([controls]) => {
+    root.style.setProperty("--sfn-above", `${Math.ceil(controls.contentRect.height)}px`);
+  });
   const attached = requestAnimationFrame(() => {
     root = el.closest(".sfn-debugger") ?? el;
     root.addEventListener("keydown", onKey);
@@ -101,6 +117,8 @@ function render({ model, el }) {
     mend(root);
     resize();
     growth.observe(root, { childList: true, subtree: true });
+    const controls = root.querySelector(".sfn-controls");
+    if (controls) above.observe(controls);
   });
   model.on("change:scale", resize);
   model.on("change:moment", onMoment);
@@ -108,6 +126,7 @@ function render({ model, el }) {
   return () => {
     cancelAnimationFrame(attached);
     growth.disconnect();
+    above.disconnect();
     window.clearTimeout(rest);
     model.off("change:scale", resize);
     model.off("change:moment", onMoment);

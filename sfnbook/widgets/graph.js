@@ -1,12 +1,13 @@
 // The graph of a state machine as a live picture: the SVG comes once, afterwards only what changed.
 // Python sends `geometry` (SVG text made by sfnbook/drawing/svg.py), `looks` (what each status is called and its
-// icon), `status` and `notes` (by pointer), `taken` (numbers of edges), `stops` (pointers), `selected`,
+// icon), `status` and `notes` (by pointer), `taken` (numbers of edges), `stops` and `off` (pointers), `selected`,
 // `height`; this sends {type, pointer}, where type is "select" or "breakpoint".
 
 /** @typedef {{label: string, icon: string}} Look */
 /** @typedef {{model: any, el: HTMLElement}} Context */
 
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+const STOPS = { "": "", on: "breakpoint", off: "breakpoint, disabled" };
 const READABLE = 0.62; // the smallest scale at which names can still be read
 const LARGEST = 2.5;
 
@@ -121,22 +122,24 @@ function render({ model, el }) {
 
   function showMarks() {
     /** @type {Record<string, Look>} */ const looks = model.get("looks");
-    const [status, notes, stops] = [model.get("status"), model.get("notes"), new Set(model.get("stops"))];
+    const [status, notes] = [model.get("status"), model.get("notes")];
+    const [stops, off] = [new Set(model.get("stops")), new Set(model.get("off"))];
     const heard = [];
     let [latest] = nodes;
     for (const [pointer, node] of byPointer) {
       const name = status[pointer] ?? "none";
       const note = notes[pointer] ?? "";
-      const stop = stops.has(pointer);
+      const stop = off.has(pointer) ? "off" : stops.has(pointer) ? "on" : "";
       const key = `${name} ${stop} ${note}`;
       if (node.getAttribute("data-shown") === key) continue;
       if (node.getAttribute("data-status") !== name && name !== "none") latest = node;
       node.setAttribute("data-shown", key);
       node.setAttribute("data-status", name);
       node.querySelector(".sfn-badge path")?.setAttribute("d", looks[name].icon);
-      node.toggleAttribute("data-stop", stop);
+      node.toggleAttribute("data-stop", Boolean(stop));
+      if (stop) node.setAttribute("data-stop", stop);
       showNote(node, note);
-      const words = [node.getAttribute("data-words"), name === "none" ? "" : looks[name].label, note, stop ? "breakpoint" : ""];
+      const words = [node.getAttribute("data-words"), name === "none" ? "" : looks[name].label, note, STOPS[stop]];
       node.setAttribute("aria-label", words.filter(Boolean).join(", "));
       heard.push(node.getAttribute("aria-label"));
     }

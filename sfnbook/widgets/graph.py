@@ -17,7 +17,7 @@ from sfnbook.drawing.statuses import Marks
 from sfnbook.drawing.svg import STATUSES, known, to_svg, ways
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 HERE: Final = Path(__file__).parent
 LOOKS: Final = {name: {"label": status.label, "icon": status.icon} for name, status in STATUSES.items()}
@@ -27,7 +27,8 @@ class GraphView(anywidget.AnyWidget):
     """The picture of a `StateMachine`, or of what a `Debugger` debugs, with a status for each state.
 
     ``status`` maps pointers to names of `sfnbook.drawing.svg.STATUSES`, ``notes`` to short texts; ``taken``
-    are the numbers of the edges that were taken; ``stops`` the pointers of states with a breakpoint;
+    are the numbers of the edges that were taken; ``stops`` the pointers of states with a breakpoint,
+    ``off`` of those where it is disabled;
     ``selected`` is the pointer of the state that is marked.  `on_select` and `on_breakpoint` call
     back when somebody picks a state in the browser, or its breakpoint.
 
@@ -48,6 +49,7 @@ class GraphView(anywidget.AnyWidget):
     notes = traitlets.Dict().tag(sync=True)
     taken: Any = traitlets.List().tag(sync=True)
     stops: Any = traitlets.List().tag(sync=True)
+    off: Any = traitlets.List().tag(sync=True)
     selected = traitlets.Unicode("").tag(sync=True)
     height = traitlets.Int(560).tag(sync=True)
 
@@ -80,12 +82,13 @@ class GraphView(anywidget.AnyWidget):
         """Give the states their statuses; those that are not named have none."""
         self.status = {pointer: name for pointer, name in known(status).items() if name != "none"}
 
-    def show(self, machine: Any, marks: Marks, selected: str, stops: Iterable[str]) -> None:
+    def show(self, machine: Any, marks: Marks, selected: str, stops: Mapping[str, bool]) -> None:
         """Show all of it, in one message."""
         with self.hold_sync():
             self.show_machine(machine)
             self.show_marks(marks)
             self.selected, self.stops = selected, sorted(stops)
+            self.off = sorted(pointer for pointer, enabled in stops.items() if not enabled)
 
     def on_select(self, listener: Callable[[str], None]) -> None:
         """Call ``listener(pointer)`` when a state is picked."""

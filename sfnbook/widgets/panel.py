@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Moment:
     """Where the debugger stands and which state is looked at; what is dear is computed when it is asked.
 
-    ``pointer`` is that of the state that somebody picked, else of the one that the last transition
+    ``pointer`` is that of the state that somebody ``picked``, else of the one that the last transition
     was about; "" for the whole execution.  ``states`` are those of the machine by pointer.
     ``iteration`` is set while one iteration of a Map is looked at: the Map's pointer and the index.
     """
@@ -37,9 +37,11 @@ class Moment:
         pointer: str,
         states: Mapping[str, State],
         iteration: tuple[str, int] | None = None,
+        *,
+        picked: bool = False,
     ) -> None:
         self.debugger, self.pointer, self.states = debugger, pointer, states
-        self.iteration = iteration
+        self.iteration, self.picked = iteration, picked
 
     @property
     def state(self) -> State | None:
@@ -73,9 +75,13 @@ class Moment:
         return self.marks.status
 
     @cached_property
-    def stops(self) -> frozenset[str]:
-        """The pointers of the states that have a breakpoint."""
-        return frozenset(map(self.stops_at, self.debugger.breakpoints)) - {""}
+    def stops(self) -> dict[str, bool]:
+        """The pointers of the states that have a breakpoint: is one of them enabled?"""
+        found: dict[str, bool] = {}
+        for one in self.debugger.breakpoints:
+            if pointer := self.stops_at(one):
+                found[pointer] = found.get(pointer, False) or one.enabled
+        return found
 
     def stops_at(self, breakpoint: Breakpoint) -> str:  # noqa: A002 - the word
         """The pointer of the state of a breakpoint, which names it or has its path; "" if it has none."""

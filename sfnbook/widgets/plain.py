@@ -11,7 +11,7 @@ from sfnbook.drawing.svg import to_svg
 from sfnbook.widgets.forms import button, update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Mapping
 
     from sfnbook.drawing.layout import Geometry
     from sfnbook.drawing.statuses import Marks
@@ -50,7 +50,7 @@ class PlainGraph(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             for listener in self._breakpoint:
                 listener(self.states.value)
 
-    def show(self, machine: Any, marks: Marks, selected: str, stops: Iterable[str]) -> None:
+    def show(self, machine: Any, marks: Marks, selected: str, stops: Mapping[str, bool]) -> None:
         """Show all of it."""
         self._quiet = True
         if machine is not self._machine:
@@ -59,6 +59,7 @@ class PlainGraph(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self.states.options = [("the execution", ""), *names]
         assert self._geometry is not None  # noqa: S101 - made with the machine
         update(self.states, value=selected)
-        update(self.stop, icon="circle" if selected in set(stops) else "circle-o", disabled=not selected)
+        icon = {None: "circle-o", False: "dot-circle-o", True: "circle"}[stops.get(selected)]
+        update(self.stop, icon=icon, disabled=not selected)
         update(self.picture, value=to_svg(self._geometry, marks=marks, title=machine.name))
         self._quiet = False

@@ -9,6 +9,10 @@ from tests.panels import GIVEN, ORDER
 
 BUSY = """{'Charge': sfnbook.tasks.attempts(sfnbook.tasks.failure('Busy', 'full'),
     {'Payload': {'id': 'p1'}, 'StatusCode': 200})}"""
+IN_SIGHT = """name => {
+  const part = document.querySelector(name), {x, y, width} = part?.getBoundingClientRect() ?? {};
+  return part?.contains(document.elementFromPoint(x + width / 2, y + 10));
+}"""
 CODE = ".sfn-panel-edit .cm-content"
 
 
@@ -65,6 +69,26 @@ def test_the_stages_explain_result_path(show):
     assert len(set(page.evaluate(tops))) > 2
     panel(page, "graph")
     page.wait_for_function(f"() => new Set(({tops})().slice(0, 3)).size === 1", timeout=WAIT)
+
+
+def test_a_panel_that_is_opened_is_in_sight_and_the_controls_stay(show):
+    page = show()
+    page.set_viewport_size({"width": 1360, "height": 700})
+    panel(page, "data")
+    press(page, "next")
+    press(page, "next")
+    panel(page, "faults")
+    for part in (".sfn-panel-faults .sfn-form-row button", ".sfn-do-next", ".sfn-zoom"):
+        page.wait_for_function(IN_SIGHT, arg=part, timeout=WAIT)
+
+
+def test_what_code_sets_is_seen(notebook):
+    change = "debugger.watches |= {'sum': '$.total'}\ndebugger.breakpoints[1].enabled = False"
+    made = notebook(cell(then="debugger.breakpoints.add('Large?')"), change)
+    page = made.page
+    page.wait_for_selector('[data-pointer="/States/Large?"][data-stop="off"]', timeout=15_000)
+    panel(page, "watch")
+    expect_text(page, ".sfn-panel-watch .sfn-list", "120")
 
 
 def test_more_of_a_large_value_comes_on_demand(show):
@@ -188,6 +212,7 @@ def test_a_breakpoint_with_a_condition_is_added_switched_off_and_removed(show):
     expect_text(page, ".sfn-panel-breakpoints .sfn-list", "stopped here")
     page.click('.sfn-panel-breakpoints [data-act="enable:1"]')
     expect_text(page, ".sfn-panel-breakpoints .sfn-list", "(disabled)")
+    page.wait_for_selector('[data-pointer="/States/Large?"][data-stop="off"]', timeout=WAIT)
     assert page.evaluate("() => document.activeElement.dataset.act") == "enable:1"
     page.keyboard.press("Space")
     page.wait_for_selector('.sfn-panel-breakpoints [data-act="enable:1"][aria-pressed="true"]', timeout=WAIT)

@@ -106,7 +106,8 @@ class Breakpoints:
         rows = []
         for one in debugger.breakpoints:
             words = clipped(str(one))
-            on = Act(f"enable:{one.id}", f"Breakpoint {one.id} stops: {words}", "●", pressed=one.enabled)
+            dot = "●" if one.enabled else "○"
+            on = Act(f"enable:{one.id}", f"Breakpoint {one.id} stops: {words}", dot, pressed=one.enabled)
             off = Act(f"remove:{one.id}", f"Remove breakpoint {one.id}: {words}", REMOVE)
             acts += [on, off]
             here = " (stopped here)" if one is debugger.stopped_by else ""

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import ipywidgets as w
 
+from sfnbook.debugging.branches import LEFT
 from sfnbook.errors import UsageError
 from sfnbook.faults import described
 from sfnbook.outside import FAILABLE
 from sfnbook.tasks.error_names import error_names
+from sfnbook.values import state_name
 from sfnbook.widgets.forms import Form, button, seconds_of, update, wide
 from sfnbook.widgets.markup import REMOVE, Act, markup
 from sfnbook.widgets.words import clipped, heading
@@ -111,10 +113,11 @@ class Faults:
 
     def _follow(self, moment: Moment) -> None:
         """Choose the state that is looked at, once: what somebody typed afterwards stays."""
-        if moment.pointer != self._followed:
-            self._followed = moment.pointer
-            if moment.state is not None and moment.state.name in self.state.options:
-                update(self.state, value=moment.state.name)
+        name = _coming(moment)
+        if name != self._followed:
+            self._followed = name
+            if name in self.state.options:
+                update(self.state, value=name)
 
     def _offer_errors(self) -> None:
         """Offer the names of the state's own Retry and Catch, of its service and of AWS."""
@@ -125,6 +128,15 @@ class Faults:
             kept = self.error.value
             self.error.options = names
             update(self.error, value=kept if kept in names else names[0])
+
+
+def _coming(moment: Moment) -> str:
+    """The state that is looked at; the next one where it was just left and nobody picked it."""
+    transition, frame = moment.transition, moment.debugger.execution.upcoming()
+    left = transition is not None and transition.kind in LEFT and not moment.picked
+    if left and frame is not None:
+        return state_name(frame.state)
+    return "" if moment.state is None else moment.state.name
 
 
 def attempts_of(text: str) -> int | list[int] | str:
