@@ -159,6 +159,8 @@ def _are_paired(first: Simulation, other: Simulation) -> bool:
 
 def _between(first: Simulation, other: Simulation, key: str, difference: float) -> Estimate:
     """A difference of means with its interval, by pairs of runs where there are any."""
+    if min(first.runs, other.runs) < 2:  # one run does not say how far the next one would be
+        return Estimate(difference, -math.inf, math.inf)
     columns = [simulation.summary.paired[key] for simulation in (first, other)]
     if _are_paired(first, other):
         gaps = [two - one for one, two in zip(*columns, strict=True)]

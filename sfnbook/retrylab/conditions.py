@@ -60,7 +60,7 @@ CONDITIONS: Final[dict[str, Field]] = {
         "Failure rate",
         "%",
         tuple(number / 20 for number in range(21)),
-        "The share of attempts that fail by themselves, in one execution",
+        "The share of attempts that the service takes and that fail by themselves",
         100,
     ),
     "task_seconds": Field(
@@ -99,8 +99,8 @@ class Conditions(NamedTuple):
     """What a policy is tried under; times in virtual seconds.
 
     ``failure_rate`` of the attempts fail with ``error``; the service is down for the first
-    ``outage_seconds``.  ``capacity`` is what it takes in a second (or at once, where ``service`` has a
-    concurrency and no rate); ``service`` has everything else about it.
+    ``outage_seconds``.  Both meet one execution as well as many.  ``capacity`` is what it takes in a second
+    (or at once, where ``service`` has a concurrency and no rate); ``service`` has everything else about it.
 
     >>> Conditions(clients=50).served.rate
     20
@@ -123,24 +123,29 @@ class Conditions(NamedTuple):
             return cls(**more)
         down = max((end for begin, end in service.outages if begin == 0), default=0.0)
         capacity = service.concurrency if counts_at_once(service) else service.rate
-        given = {"error": service.error, "task_seconds": service.seconds, **more}
+        given = {
+            "error": service.error, "failure_rate": service.failure_rate,
+            "task_seconds": service.seconds, **more,
+        }  # fmt: skip
         return cls(**given, capacity=capacity, outage_seconds=down, service=service)
 
     @property
     def served(self) -> Service:
         """The service under these conditions."""
         service, later = self.service, tuple(window for window in self.service.outages if window[0] > 0)
+        answers: dict[str, Any] = {
+            "seconds": self.task_seconds, "error": self.error, "failure_rate": self.failure_rate,
+        }  # fmt: skip
         if service.locking:
-            return replace(service, seconds=self.task_seconds, error=self.error)
+            return replace(service, **answers)
         limit: dict[str, Any] = {"concurrency" if counts_at_once(service) else "rate": self.capacity}
         own_burst = service.rate is not None and service.burst != float(max(1, service.rate))
         return replace(
             service,
             **limit,
             burst=service.burst if own_burst else None,
-            seconds=self.task_seconds,
             outages=((0.0, self.outage_seconds), *later) if self.outage_seconds else later,
-            error=self.error,
+            **answers,
         )
 
     @property

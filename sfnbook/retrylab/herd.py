@@ -154,6 +154,8 @@ def herd(
         raise UsageError(f"service={service!r}: give a sfnbook.Service, for example Service(rate=10).")
     _check_count("clients", clients)
     _check_count("runs", runs)
+    if type(seed) is not int:
+        raise UsageError(f"seed={seed!r}: give a whole number.")
     coming = _arrivals(arrivals)
     trials = {name: _trial(name, given, coming, timeout_seconds) for name, given in _named(policies)}
     made = Herd(trials, service, clients)
@@ -212,7 +214,7 @@ def _check_count(name: str, given: Any) -> None:
 def _warnings(trial: Trial, service: Service) -> list[str]:
     """Errors of the service that a policy does not know."""
     errors = [service.error] if service.limited else []
-    if trial.policy.timeout is not None and not service.locking:
+    if trial.policy.timeout is not None and service.may_take_longer(trial.policy.timeout / SECOND):
         errors.append(TIMEOUT)
     return [
         f"{trial.name!r} has no retrier for {error}: a client that gets it gives up at once."

@@ -6,6 +6,7 @@ its bounds and its mean.
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -18,6 +19,7 @@ from sfnbook.retrylab.pictures import schedule_chart
 from sfnbook.retrylab.policies import Policy, read_policy, with_timeout
 from sfnbook.retrylab.words import duration
 from sfnbook.tables import Table
+from sfnbook.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,9 +221,12 @@ def _span(low: float, mean: float, high: float) -> Span:
 
 
 def _names(errors: Any) -> Sequence[str | None]:
-    names = [errors] if isinstance(errors, str | None) else list(errors)
-    wrong = [name for name in names if not isinstance(name, str | None)]
-    if wrong or not names:
+    names = [errors] if isinstance(errors, str | None) else errors
+    if (
+        not isinstance(names, list | tuple)
+        or not names
+        or not all(isinstance(name, str | None) for name in names)
+    ):
         raise UsageError(
             f"errors={errors!r}: give the name of an error for each attempt, None for a success."
         )
@@ -229,11 +234,10 @@ def _names(errors: Any) -> Sequence[str | None]:
 
 
 def _durations(task_seconds: Any) -> Sequence[int]:
-    given = [task_seconds] if isinstance(task_seconds, int | float) else list(task_seconds)
-    durations = [microseconds(takes) for takes in given]
-    if not durations or min(durations) < 0:
+    given = task_seconds if isinstance(task_seconds, list | tuple) else [task_seconds]
+    if not given or not all(is_number(takes) and 0 <= takes < math.inf for takes in given):
         raise UsageError(f"task_seconds={task_seconds!r}: give seconds that are not negative.")
-    return durations
+    return [microseconds(takes) for takes in given]
 
 
 def _row(attempt: Attempt, has_jitter: bool) -> dict[str, Any]:

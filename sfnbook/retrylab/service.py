@@ -6,12 +6,14 @@ microseconds.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook.clock import SECOND, microseconds
 from sfnbook.errors import UsageError
+from sfnbook.retrylab.words import share
 from sfnbook.tasks.durations import Duration, Seconds, drawn
 from sfnbook.values import is_number
 
@@ -33,10 +35,12 @@ class Service:
     of the number of calls in progress, or how much each other call in progress adds (0.1: 10 %).
     In an outage, given as ``(begin, end)`` in seconds, every call is refused.
 
+    A ``failure_rate`` of the calls that it takes fail by themselves, after their time.
+
     ``locking`` makes it one row under optimistic locking: a call reads, then writes, and the write
     fails when another one came between; then ``seconds`` is the time of each of the four messages.
 
-    ``error`` is the name with which it refuses a call.
+    ``error`` is the name with which it refuses or fails a call.
 
     >>> Service(rate=10, seconds=0.2).burst
     10.0
@@ -50,26 +54,20 @@ class Service:
     outages: tuple[tuple[float, float], ...] = ()
     locking: bool = False
     error: str = ""
+    failure_rate: float = 0.0
 
     def __post_init__(self) -> None:
-        _positive("rate", self.rate)
-        _positive("burst", self.burst)
-        _positive("concurrency", self.concurrency)
-        if not (isinstance(self.seconds, Duration) or (is_number(self.seconds) and self.seconds >= 0)):
-            raise UsageError(
-                f"Service(seconds={self.seconds!r}): give seconds, or a distribution such as "
-                "sfnbook.tasks.uniform(1, 3)."
-            )
-        slowdown = self.slowdown
-        if not (slowdown is None or callable(slowdown) or (is_number(slowdown) and slowdown >= 0)):
-            raise UsageError(
-                f"Service(slowdown={slowdown!r}): give a function of the calls in progress, or a number."
-            )
-        if self.locking and (self.rate or self.concurrency or slowdown or self.outages):
+        for name, (holds, said) in _FIELDS.items():
+            given: Any = getattr(self, name)
+            if not holds(given):
+                raise UsageError(f"Service({name}={given!r}): give {said}.")
+        if self.burst is not None and self.rate is None:
+            raise UsageError(f"Service(burst={self.burst!r}): a burst goes with a rate, as in rate=10.")
+        if self.locking and (self.rate or self.concurrency or self.slowdown or self.outages):
             raise UsageError(
                 "Service(locking=True) is one row: it has no rate, concurrency, slowdown or outages."
             )
-        given: Any = self.outages
+        given = self.outages
         object.__setattr__(self, "outages", tuple(_outage(window) for window in _windows(given)))
         if self.burst is None and self.rate is not None:
             object.__setattr__(self, "burst", float(max(1, self.rate)))
@@ -86,8 +84,14 @@ class Service:
 
     @property
     def limited(self) -> bool:
-        """Does it ever refuse a call?"""
-        return bool(self.rate or self.concurrency or self.outages or self.locking)
+        """Does it ever refuse or fail a call?"""
+        return bool(self.rate or self.concurrency or self.outages or self.locking or self.failure_rate)
+
+    def may_take_longer(self, seconds: float) -> bool:
+        """Can a call take longer than so many seconds?  A row answers message by message, without a limit."""
+        if self.locking:
+            return False
+        return isinstance(self.seconds, Duration) or bool(self.slowdown) or self.seconds > seconds
 
     @property
     def capacity(self) -> str:
@@ -100,6 +104,8 @@ class Service:
         if self.locking:
             limits.append("one row, optimistic locking")
         limits += [f"down from {begin:g} s to {end:g} s" for begin, end in self.outages]
+        if self.failure_rate:
+            limits.append(f"{share(self.failure_rate)} of its calls fail by themselves")
         return "; ".join(limits) or "no limit"
 
 
@@ -171,9 +177,37 @@ def _factor(slowdown: Callable[[int], float], in_progress: int) -> float:
     return factor
 
 
-def _positive(name: str, value: Any) -> None:
-    if value is not None and not (is_number(value) and value > 0):
-        raise UsageError(f"Service({name}={value!r}): give a number above 0, or None for no limit.")
+def _is_limit(value: Any) -> bool:
+    return value is None or (_is_finite(value) and value > 0)
+
+
+def _is_finite(value: Any) -> bool:
+    return is_number(value) and math.isfinite(value)
+
+
+_FIELDS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "rate": (_is_limit, "a number above 0, or None for no limit"),
+    "burst": (
+        lambda value: value is None or (_is_finite(value) and value >= 1),
+        "how many calls it takes at once, a number from 1 on",
+    ),
+    "concurrency": (
+        lambda value: _is_limit(value) and (value is None or value == int(value)),
+        "a whole number above 0, or None for no limit",
+    ),
+    "seconds": (
+        lambda value: isinstance(value, Duration) or (_is_finite(value) and value >= 0),
+        "seconds, or a distribution such as sfnbook.tasks.uniform(1, 3)",
+    ),
+    "slowdown": (
+        lambda value: value is None or callable(value) or (_is_finite(value) and value >= 0),
+        "a function of the calls in progress, or a number from 0 on",
+    ),
+    "locking": (lambda value: isinstance(value, bool), "True or False"),
+    "error": (lambda value: isinstance(value, str), "the name of an error"),
+    "failure_rate": (lambda value: is_number(value) and 0 <= value <= 1, "a share from 0 to 1"),
+}
+"""What may be given for each field, and how that is said."""
 
 
 def _windows(outages: Any) -> Iterable[Any]:

@@ -7,9 +7,9 @@ the seed of the run and its number alone, so every policy meets the same arrival
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from heapq import heappop, heappush
-from math import log
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook import chance, retry
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 MOST_CALLS: Final = 1_000_000
 """A run that has made so many calls is cut off: some policies never end."""
+
+
+PLACES: Final = 0
+"""The rank of an event that frees a place: at one instant places are left before they are asked for."""
 
 
 class Arrivals(NamedTuple):
@@ -53,7 +57,7 @@ def at_random(per_second: float) -> Arrivals:
     >>> print(at_random(5))
     at random, 5 a second
     """
-    if not (is_number(per_second) and per_second > 0):
+    if not (is_number(per_second) and 0 < per_second < math.inf):
         raise UsageError(f"at_random({per_second!r}): give how many come in a second, a number above 0.")
     return Arrivals("random", per_second)
 
@@ -64,8 +68,8 @@ def from_map(max_concurrency: int) -> Arrivals:
     >>> print(from_map(10))
     from a Map, 10 at a time
     """
-    if not (is_number(max_concurrency) and max_concurrency >= 1):
-        raise UsageError(f"from_map({max_concurrency!r}): give a MaxConcurrency of 1 or more.")
+    if not (is_number(max_concurrency) and max_concurrency >= 1 and max_concurrency % 1 == 0):
+        raise UsageError(f"from_map({max_concurrency!r}): MaxConcurrency is a whole number from 1 on.")
     return Arrivals("map", max_concurrency)
 
 
@@ -138,10 +142,16 @@ class Running:
         """What it came to until now."""
         return Stampede(self.calls, self.wasted, self.done, self.gave_up, self.open)
 
-    def at(self, time: int, happen: Callable[[int, int, Any], None], number: int, extra: Any = None) -> None:
-        """Put an event on the calendar; at one instant places are left before they are asked for."""
+    def at(
+        self,
+        time: int,
+        happen: Callable[[int, int, Any], None],
+        number: int,
+        extra: Any = None,
+        rank: int = 1,
+    ) -> None:
+        """Put an event on the calendar; at one instant the one with the lowest rank is first."""
         self.scheduled += 1
-        rank = 0 if happen == self.leave else 1
         heappush(self.events, (time, rank, self.scheduled, happen, number, extra))
 
     def _arrive(self) -> None:
@@ -151,7 +161,7 @@ class Running:
             client = self.waiting.popleft()
             if how == "random":
                 u = chance.fraction(self.clients[client].bits())
-                time += microseconds(-log(1 - u) / number)
+                time += microseconds(-math.log(1 - u) / number)
             self.attempt(time, client)
 
     def attempt(self, time: int, number: int) -> None:
@@ -171,11 +181,13 @@ class Running:
             self.fail(now, number, self.service.error)
             return
         end = now + self.desk.work(self.clients[number].bits())
-        self.at(end, self.leave, number)
+        self.at(end, self.leave, number, rank=PLACES)
         timeout = self.policy.timeout
         if timeout is not None and now + timeout < end:
             # The client has gone; the service does not know and goes on.
             self.at(now + timeout, self.fail, number, TIMEOUT)
+        elif self._strikes(number):
+            self.at(end, self.fail, number, self.service.error)
         else:
             self.at(end, self.end, number)
 
@@ -192,7 +204,7 @@ class Running:
     def write(self, now: int, number: int, version: Any) -> None:
         """A write reaches the row: it fails if another one came between."""
         self.calls += 1
-        fresh = version == self.version
+        fresh = version == self.version and not self._strikes(number)
         self.load.call(now, served=fresh, in_progress=1)
         back = now + self._message(number)
         if fresh:
@@ -203,6 +215,11 @@ class Running:
 
     def _message(self, number: int) -> int:
         return microseconds(drawn(self.service.seconds, self.clients[number].bits()))
+
+    def _strikes(self, number: int) -> bool:
+        """Does this call fail by itself?"""
+        rate = self.service.failure_rate
+        return rate > 0 and chance.fraction(self.clients[number].bits()) < rate
 
     # --- answers ------------------------------------------------------------------------------------
     def fail(self, now: int, number: int, error: str) -> None:

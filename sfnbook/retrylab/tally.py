@@ -14,6 +14,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from sfnbook.errors import UsageError
+from sfnbook.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -112,10 +113,10 @@ class Tally:
 
     # --- what it says ---------------------------------------------------------------------------
     def mean(self) -> Estimate:
-        """The mean with its interval, by the normal approximation."""
+        """The mean with its interval, by the normal approximation; without bounds for a single number."""
         self._check("a mean")
         mean = self.total / self.count
-        spread = Z * self.deviation() / math.sqrt(self.count)
+        spread = Z * self.deviation() / math.sqrt(self.count) if self.count > 1 else math.inf
         return Estimate(mean, mean - spread, mean + spread)
 
     def deviation(self) -> float:
@@ -126,15 +127,23 @@ class Tally:
         return math.sqrt((self.squares * self.count - self.total**2) / (self.count * (self.count - 1)))
 
     def percentile(self, percent: float) -> Estimate:
-        """The smallest number that ``percent`` of all do not exceed, with its interval by ranks."""
+        """The smallest number that ``percent`` of all do not exceed, with its interval by ranks.
+
+        Where there are too few numbers to tell, the interval has no bound on that side.
+        """
         given: Any = percent
-        if not isinstance(given, int | float) or not 0 <= given <= 100:
+        if not is_number(given) or not 0 <= given <= 100:
             raise UsageError(f"percentile({percent!r}): give a number from 0 to 100.")
         self._check("a percentile")
         part = percent / 100
         spread = Z * math.sqrt(self.count * part * (1 - part))
-        ranks = [part * self.count, part * self.count - spread, part * self.count + spread]
-        return Estimate(*self._at([min(max(math.ceil(rank), 1), self.count) for rank in ranks]))
+        ranks = [math.ceil(part * self.count + away) for away in (0, -spread, spread)]
+        value, low, high = self._at([min(max(rank, 1), self.count) for rank in ranks])
+        if not 0 < percent < 100:
+            return Estimate(value, low, high)
+        return Estimate(
+            value, low if ranks[1] >= 1 else -math.inf, high if ranks[2] <= self.count else math.inf
+        )
 
     def _at(self, ranks: list[int]) -> list[int]:
         """The numbers of these ranks, counted from 1."""
@@ -156,7 +165,7 @@ class Tally:
 
     def _check(self, what: str) -> None:
         if not self.count:
-            raise UsageError(f"There are no runs yet, so there is no such thing as {what} of them.")
+            raise UsageError(f"Not one run is counted here, so there is no such thing as {what} of them.")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tally):
@@ -192,7 +201,7 @@ def share_of(part: int, whole: int) -> Estimate:
     (0.0, 0.037)
     """
     if not whole:
-        raise UsageError("There are no runs yet, so there are no shares of them.")
+        raise UsageError("Not one run is counted here, so there are no shares of them.")
     rate, weight = part / whole, Z * Z / whole
     center = (rate + weight / 2) / (1 + weight)
     spread = Z * math.sqrt(rate * (1 - rate) / whole + weight / (4 * whole)) / (1 + weight)

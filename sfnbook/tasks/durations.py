@@ -36,7 +36,8 @@ class Duration(NamedTuple):
 
     def draw(self, bits: int) -> float:
         """The seconds that 64 random bits stand for."""
-        return DRAWS[self.name](bits, *self.numbers) + drawn(self.more, mix(bits))
+        seconds = DRAWS[self.name](bits, *self.numbers)
+        return seconds + drawn(self.more, mix(bits)) if self.more else seconds
 
     def __repr__(self) -> str:
         shown = f"{self.name}({', '.join(map(repr, self.numbers))})"

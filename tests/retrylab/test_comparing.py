@@ -31,6 +31,11 @@ def test_a_policy_does_not_differ_from_itself():
     assert "no difference in success" in str(comparison)
 
 
+def test_one_run_tells_no_difference():
+    comparison = compare_policies({"none": NONE, "plain": PLAIN}, attempts(failure("Busy"), {}), runs=1)
+    assert set(verdicts(comparison).values()) == {"none"}
+
+
 def test_pairs_tell_a_difference_that_is_smaller_than_the_noise():
     tasks = [{"Call": faulty(result({}, seconds=uniform(0, 10)), flaky(0.4, error="Busy"))} for _ in range(2)]
     slow, fast = one_task(retrier(IntervalSeconds=2, MaxAttempts=1)), one_task(retrier(MaxAttempts=1))

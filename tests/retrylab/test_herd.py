@@ -90,6 +90,17 @@ def test_a_slow_service_goes_on_with_calls_that_nobody_waits_for() -> None:
     assert (row["calls"], row["wasted"], row["succeeded"]) == (20, 20, 0)
 
 
+def test_a_share_of_the_calls_fails_after_its_time() -> None:
+    service = sfnbook.Service(seconds=2, failure_rate=0.25)
+    made = herd({"none": [], "plain": BUSY}, service=service, clients=400, runs=20)
+    none, plain = made.table()
+    assert (none["done_seconds"], none["succeeded"]) == (2, pytest.approx(0.75, abs=0.02))
+    assert plain["calls"] == pytest.approx(400 / 0.75, rel=0.02)
+    assert plain["succeeded"] == 1
+    row = sfnbook.Service(locking=True, seconds=1, failure_rate=1)
+    assert column(herd({"none": []}, service=row, clients=1), "succeeded") == [0]
+
+
 def test_latency_grows_with_the_load() -> None:
     made = herd({"none": []}, service=sfnbook.Service(seconds=1, slowdown=0.5), clients=3)
     assert column(made, "done_seconds") == [2]
@@ -125,6 +136,21 @@ def test_a_policy_that_does_not_know_the_error_is_told_first() -> None:
     (warning,) = made.warnings
     assert warning.startswith("'wrong' has no retrier for Lambda.TooManyRequestsException")
     assert repr(made).startswith(warning)
+
+
+@pytest.mark.parametrize(
+    ("service", "told"),
+    [
+        ({"seconds": 0.1, "rate": 9}, False),
+        ({"seconds": 6}, True),
+        ({"seconds": 1, "slowdown": 0.1}, True),
+        ({"seconds": uniform(0, 1)}, True),
+        ({"seconds": 6, "locking": True, "error": "Lambda.TooManyRequestsException"}, False),
+    ],
+)
+def test_a_timeout_is_told_of_where_it_can_strike(service: dict[str, Any], told: bool) -> None:
+    made = herd({"it": [BUSY]}, service=sfnbook.Service(**service), timeout_seconds=5, clients=2)
+    assert any("States.Timeout" in warning for warning in made.warnings) == told
 
 
 def test_jitter_spreads_the_load() -> None:
@@ -168,6 +194,7 @@ def test_it_shows_itself_and_escapes_names() -> None:
         ({"clients": 0}, "clients=0"),
         ({"runs": True}, "runs=True"),
         ({"arrivals": "soon"}, "arrivals='soon'"),
+        ({"seed": "x"}, "seed='x'"),
         ({"service": 5}, "service=5"),
         ({"timeout_seconds": 0.5}, "timeout_seconds=0.5"),
         ({"policies": {}}, "policies by name"),
@@ -187,6 +214,14 @@ def test_misuse_is_told(given: dict[str, Any], said: str) -> None:
         {"concurrency": -1},
         {"seconds": -1},
         {"seconds": "1"},
+        {"seconds": float("inf")},
+        {"rate": float("inf")},
+        {"concurrency": 2.5},
+        {"rate": 1, "burst": 0.5},
+        {"burst": 3},
+        {"error": 3},
+        {"locking": 1},
+        {"failure_rate": 1.5},
         {"slowdown": -0.1},
         {"outages": [(5, 2)]},
         {"outages": "never"},

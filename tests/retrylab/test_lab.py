@@ -197,6 +197,14 @@ def test_without_numpy_they_are_the_same(monkeypatch):
     assert without.summary == with_numpy.summary
 
 
+def test_calls_that_fail_by_themselves_fail_in_one_execution_and_in_the_herd():
+    lab = sfnbook.RetryLab(policies={"none": []}, service=sfnbook.Service(failure_rate=0.5))
+    (row,) = lab.table()
+    assert (row["succeeded"], row["clients_succeeded"]) == (pytest.approx(0.5, abs=0.02),) * 2
+    (row,) = lab.set(failure_rate=0).table()
+    assert (row["succeeded"], row["clients_succeeded"]) == (1, 1)
+
+
 def test_what_did_not_change_is_kept(lab):
     lab.finish()
     plain, jitter = lab.studies.values()

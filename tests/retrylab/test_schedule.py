@@ -79,6 +79,26 @@ def test_a_heartbeat_that_is_shorter_strikes_first_and_has_its_own_name():
     assert retry_schedule(state | {"HeartbeatSeconds": 60}, [None], task_seconds=70).outcome == "fails"
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"errors": []},
+        {"errors": 3},
+        {"errors": ["E", 5]},
+        {"task_seconds": -1},
+        {"task_seconds": []},
+        {"task_seconds": "soon"},
+        {"task_seconds": None},
+        {"task_seconds": True},
+        {"task_seconds": float("inf")},
+        {"timeout_seconds": 0},
+    ],
+)
+def test_what_is_no_schedule_is_told(given):
+    with pytest.raises(UsageError, match=f"{next(iter(given))}="):
+        retry_schedule(SEED, **{"errors": "E", **given})
+
+
 def test_what_catch_does():
     state = {
         "Type": "Task", "Retry": [retrier(MaxAttempts=1)],

@@ -76,11 +76,25 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
 
 def test_nothing_has_no_percentiles():
     for ask in (Tally().mean, lambda: Tally().percentile(50), lambda: share_of(0, 0)):
-        with pytest.raises(UsageError, match="no runs yet"):
+        with pytest.raises(UsageError, match="Not one run"):
             ask()
 
 
-@pytest.mark.parametrize("percent", [-1, 101, "99"])
+# Of 20 numbers not one is sure to lie beyond the 95th percentile: how far that may be nobody knows.
+FEW = [([5], 50, (5, -math.inf, math.inf)), (range(1, 21), 95, (19, 18, math.inf)),
+       (range(1, 21), 5, (1, -math.inf, 3)), (range(1, 21), 100, (20, 20, 20)), (range(1, 21), 0, (1, 1, 1))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("numbers", "percent", "estimate"), FEW)
+def test_from_too_few_numbers_an_interval_has_no_bound(numbers, percent, estimate):
+    assert Tally(list(numbers)).percentile(percent) == estimate
+
+
+def test_one_number_does_not_say_how_far_the_next_may_be():
+    assert Tally([5]).mean() == (5, -math.inf, math.inf)
+
+
+@pytest.mark.parametrize("percent", [-1, 101, "99", True, math.nan])
 def test_percentiles_go_from_0_to_100(percent):
     with pytest.raises(UsageError, match="from 0 to 100"):
         Tally([1]).percentile(percent)
