@@ -5,7 +5,6 @@ A Python file runs when its name was given, as `python FILE` would run it; nothi
 
 from __future__ import annotations
 
-import difflib
 import json
 import sys
 import traceback
@@ -13,7 +12,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, did_you_mean
 from sfnbook.machine import StateMachine, load
 from sfnbook.tasks import result
 from sfnbook.tasks import sample as sampled
@@ -119,9 +118,8 @@ def _from_file(place: str) -> Any:
     module = _module(Path(file))
     if hasattr(module, name):
         return getattr(module, name)
-    near = difflib.get_close_matches(name, vars(module), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise UsageError(f"There is no {name!r} in {file!r}.{hint}")
+    names = (one for one in vars(module) if not one.startswith("_"))
+    raise UsageError(f"There is no {name!r} in {file!r}. {did_you_mean(name, names)}")
 
 
 def _module(path: Path) -> ModuleType:

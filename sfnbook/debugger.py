@@ -6,12 +6,11 @@ execution's.  It works without a notebook and displays itself in one.
 
 from __future__ import annotations
 
-import difflib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from sfnbook.debugging.branches import Branch, Branches, OpenTask, Recording, Seat, Stop
-from sfnbook.errors import UnansweredTask, UsageError
+from sfnbook.errors import UnansweredTask, UsageError, did_you_mean
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
 from sfnbook.notebook import in_a_notebook
@@ -89,9 +88,7 @@ class Debugger(Keeping):
             paths.setdefault(self.execution.path_of(frame), frame.id)
             paths.setdefault(frame.scope.prefix.rstrip("./"), frame.id)
         if path is not None and path not in paths:
-            near = difflib.get_close_matches(str(path), paths, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"No flow stands at {path!r} now.{hint}")
+            raise UsageError(f"No flow stands at {path!r} now. {did_you_mean(path, paths)}")
         self._selected = None if path is None else paths[path]
         self._tell()
 

@@ -14,10 +14,11 @@ evaluated raises it, the engine turns it into a value at once, and nobody else s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 ALL = "States.ALL"
 TASK_FAILED = "States.TaskFailed"
@@ -123,3 +124,35 @@ class Failed(Exception):  # noqa: N818 - internal: a field's evaluation failed
     ) -> None:
         super().__init__(error, cause)
         self.error, self.cause, self.location, self.prefixed = error, cause, location, prefixed
+
+
+# --- advice ---------------------------------------------------------------------------------------
+_MOST_NAMES: Final = 20
+
+
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """The known name that is most like a word, in any case of letters; None if none is.
+
+    >>> nearest("CHRAGE", ["Charge", "Refund"]), nearest("x", ["Charge"])
+    ('Charge', None)
+    """
+    plain = {name.casefold(): name for name in known}
+    near = get_close_matches(str(word).casefold(), plain, n=1)
+    return plain[near[0]] if near else None
+
+
+def did_you_mean(word: object, known: Iterable[str], called: str = "There are") -> str:
+    """Advice for an unknown word: the name that is most like it, else all there are.
+
+    >>> did_you_mean("Chrage", ["Charge", "Refund"])
+    "Did you mean 'Charge'?"
+    >>> did_you_mean("x", ["Charge", "Refund"], "The states are")
+    "The states are: 'Charge', 'Refund'."
+    """
+    names = list(dict.fromkeys(known))
+    near = nearest(word, names)
+    if near is not None:
+        return f"Did you mean {near!r}?"
+    listed = ", ".join(map(repr, names[:_MOST_NAMES])) or "none"
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{called}: {listed}{more}."

@@ -7,7 +7,6 @@ point of the history an edit cuts off what came after it (`Debugger` keeps that 
 
 from __future__ import annotations
 
-import difflib
 import json
 import warnings
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sfnbook import stepfunctions
 from sfnbook.clock import microseconds
 from sfnbook.definition import inner_blocks
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, did_you_mean
 from sfnbook.family import halted, stopped_below, wake
 from sfnbook.faults import ANSWERING, described, names_of
 from sfnbook.frames import (
@@ -85,11 +84,8 @@ def known_state(timeline: Timeline, where: str) -> tuple[str | None, str | None]
         return where, None
     if leads_to(where, paths):
         return None, where
-    near = difflib.get_close_matches(where, [*names, *paths], n=1)
-    hint = (
-        f" Did you mean {near[0]!r}?" if near else f" The states are: {', '.join(map(repr, sorted(names)))}."
-    )
-    raise UsageError(f"There is no state {where!r} in this machine.{hint}")
+    hint = did_you_mean(where, [*sorted(names), *paths], "The states are")
+    raise UsageError(f"There is no state {where!r} in this machine. {hint}")
 
 
 def leads_to(where: str, paths: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import outside
 from sfnbook.debugger import Debugger
 from sfnbook.debugging.revising import revisions, told
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, nearest
 from sfnbook.family import fan_of
 from sfnbook.frames import FAILED, LAPSED, STOPPING, TOP, Change, FrameId
 from sfnbook.machine import StateMachine, load
@@ -128,8 +127,8 @@ def _check_states(places: Places, machine: StateMachine) -> None:
     if unknown and len(unknown) == len(places.visits):
         event, name = unknown[0]
         names = [state.name for state in machine.definition.walk()]
-        near = get_close_matches(name, names, n=1)
-        hint = f" The nearest name in it is {near[0]!r}." if near else ""
+        near = nearest(name, names)
+        hint = f" The nearest name in it is {near!r}." if near else ""
         raise UsageError(
             f"This is a history of another machine: state {name!r} of event {event.id} is not in "
             f"{machine.name!r}.{hint}"

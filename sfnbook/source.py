@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sfnbook import positions, yamltext
-from sfnbook.errors import DefinitionError, Diagnostic, UsageError
+from sfnbook.errors import DefinitionError, Diagnostic, UsageError, nearest
 from sfnbook.values import Json, checked
 
 if TYPE_CHECKING:
@@ -289,8 +289,8 @@ def _names_within(value: Json) -> Iterator[str]:
 def _check_names(given: Mapping[str, Json], names: tuple[str, ...] | list[str]) -> None:
     for name in given:
         if name not in names:
-            near = get_close_matches(name, names, n=1, cutoff=0.4) or list(names)[:1]
-            hint = f"the nearest is ${{{near[0]}}}" if near else "it has none at all"
+            near = nearest(name, names) or next(iter(names), None)
+            hint = f"the nearest is ${{{near}}}" if near else "it has none at all"
             raise UsageError(f"The definition has no placeholder ${{{name}}}; {hint}.")
 
 

@@ -6,13 +6,12 @@ goes to a copy, so what was recorded is still there to go back to.
 
 from __future__ import annotations
 
-import difflib
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 from sfnbook import outside
 from sfnbook.debugging.part import Part
-from sfnbook.errors import UnansweredTask, UsageError
+from sfnbook.errors import UnansweredTask, UsageError, did_you_mean
 from sfnbook.execution import Execution
 from sfnbook.explain import scene_at, stages, subject_of
 from sfnbook.faults import names_of
@@ -377,9 +376,7 @@ class Branches(Part):
         for branch in self:
             if branch.name == key:
                 return branch
-        near = difflib.get_close_matches(str(key), self.names, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"The branches are: {', '.join(self.names)}."
-        raise UsageError(f"There is no branch {key!r}. {hint}")
+        raise UsageError(f"There is no branch {key!r}. {did_you_mean(key, self.names, 'The branches are')}")
 
     def __iter__(self) -> Iterator[Branch]:
         return iter(self._branches)

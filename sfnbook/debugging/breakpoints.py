@@ -6,7 +6,6 @@ at the same places, and going backwards stops where going forwards would have.
 
 from __future__ import annotations
 
-import difflib
 import math
 import pickle
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ from sfnbook import outside
 from sfnbook.clock import microseconds
 from sfnbook.debugging.part import Part
 from sfnbook.debugging.watches import compiled_jsonata
-from sfnbook.errors import Failed, UsageError
+from sfnbook.errors import Failed, UsageError, did_you_mean
 from sfnbook.explain import scene_at, subject_of
 from sfnbook.frames import FAILED, STOPPING, TOP, Change, Frame, Running
 from sfnbook.query import choice
@@ -311,9 +310,7 @@ def _check(made: Any, recording: Recording) -> None:
     if made.state is not None:
         outside.known_state(recording, made.state)
     if made.on not in MOMENTS:
-        near = difflib.get_close_matches(str(made.on), MOMENTS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"on={made.on!r}: one of {', '.join(MOMENTS)}.{hint}")
+        raise UsageError(f"on={made.on!r} is no moment. {did_you_mean(made.on, MOMENTS)}")
     if type(made.hits) is not int or made.hits < 1:
         raise UsageError(f"hits={made.hits!r}: give a number from 1 on.")
     if made.at_time is not None and not (is_number(made.at_time) and 0 <= made.at_time < math.inf):

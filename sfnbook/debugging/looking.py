@@ -5,7 +5,6 @@ Nothing here moves it, calls anybody or changes what is recorded.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfnbook import outside
@@ -15,7 +14,7 @@ from sfnbook.debugging.totals import Payloads, Totals, totals
 from sfnbook.debugging.watches import Watches
 from sfnbook.drawing.gantt import Chart, Gantt
 from sfnbook.drawing.statuses import Marks, Statuses
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, did_you_mean
 from sfnbook.frames import KINDS, OVER
 from sfnbook.growing import Mentions
 from sfnbook.machine import StateMachine
@@ -234,8 +233,7 @@ class Looking:
         if state is not None:
             outside.known_state(self.execution, state)
         if kind is not None and kind not in KINDS:
-            near = difflib.get_close_matches(str(kind), KINDS, n=1)
-            raise UsageError(f"There is no kind {kind!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            raise UsageError(f"There is no kind {kind!r}. {did_you_mean(kind, KINDS)}")
         return [
             transition
             for transition in self.transitions

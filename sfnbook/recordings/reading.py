@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, nearest
 from sfnbook.files import read_text
 from sfnbook.recordings.events import ENDS, Event, event_of, instant_of, is_cut, is_event, is_logged, parsed
 
@@ -171,8 +170,8 @@ def _chosen(found: list[RecordedExecution], wanted: str | None) -> RecordedExecu
     more = f"\n    and {len(ranked) - _SHOWN} more" if len(ranked) > _SHOWN else ""
     if wanted is None or fitting:
         raise UsageError(f"Several executions are recorded here. Choose with execution=:\n{listed}{more}")
-    near = difflib.get_close_matches(wanted, [str(one.name) for one in found], n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest(wanted, (str(one.name) for one in found))
+    hint = f" Did you mean {near!r}?" if near else ""
     raise UsageError(f"No execution {wanted!r} is recorded here.{hint} There are:\n{listed}{more}")
 
 

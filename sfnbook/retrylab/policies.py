@@ -5,12 +5,11 @@ A policy is a list of retriers, a state, or a machine with a state's name.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import SECOND
 from sfnbook.definition import Retrier, Retryable, State, Task
-from sfnbook.errors import DefinitionError, Diagnostic, UsageError
+from sfnbook.errors import DefinitionError, Diagnostic, UsageError, nearest
 from sfnbook.machine import StateMachine
 from sfnbook.parse import READERS
 from sfnbook.validation import policies as rules
@@ -95,8 +94,8 @@ def find_state(machine: StateMachine, name: str) -> State:
     states = {state.name: state for state in machine.definition.walk()}
     if name not in states:
         retryable = [other for other, state in states.items() if isinstance(state, Retryable)]
-        near = difflib.get_close_matches(name, states, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Those with Retry are: {', '.join(retryable)}."
+        near = nearest(name, states)
+        hint = f"Did you mean {near!r}?" if near else f"Those with Retry are: {', '.join(retryable)}."
         raise UsageError(f"There is no state {name!r} in this machine. {hint}")
     return states[name]
 

@@ -10,16 +10,15 @@ count alike.  https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local-tes
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NoReturn
 
-from sfnbook.errors import RUNTIME, UsageError
+from sfnbook.errors import RUNTIME, UsageError, did_you_mean, nearest
 from sfnbook.source import MAX_DEPTH, MAX_FILE_BYTES, deeper_than, file_text
 from sfnbook.tasks.protocol import Call, Outcome
 from sfnbook.values import Json, checked
@@ -112,7 +111,7 @@ def _object(value: Json, key: str, name: str) -> dict[str, Json]:
     """The object under a key that has to be there."""
     if not isinstance(value, dict) or key not in value:
         given = list(value) if isinstance(value, dict) else []
-        raise UsageError(f"{name} has no {key!r}.{_nearest(key, given)}")
+        raise UsageError(f"{name} has no {key!r}. {did_you_mean(key, given)}")
     if not isinstance(value[key], dict):
         raise UsageError(f"{key!r} in {name} is an object, not {_brief(value[key])}.")
     found: dict[str, Json] = value[key]
@@ -139,7 +138,7 @@ def _case(machines: dict[str, Json], case: str | None, name: str) -> tuple[str, 
         case = known[0]
     if case not in known:
         asked = "Name one of its cases" if case is None else f"{name} has no case {case!r}"
-        raise UsageError(f"{asked}.{_nearest(case or '', known)}")
+        raise UsageError(f"{asked}. {did_you_mean(case or '', known)}")
     machine, _, chosen = case.rpartition("#")
     return machine, chosen
 
@@ -148,7 +147,7 @@ def _mocked(state: str, mock: Json, responses: dict[str, Json], place: str) -> M
     if not isinstance(mock, str):
         _wrong(place, f"the name of a mocked response is text, not {_brief(mock)}")
     if mock not in responses:
-        _wrong(place, f"there is no mocked response {mock!r}.{_nearest(mock, responses)}")
+        _wrong(place, f"there is no mocked response {mock!r}. {did_you_mean(mock, responses)}")
     given = responses[mock]
     if not isinstance(given, dict) or not given:
         _wrong(
@@ -180,12 +179,11 @@ def _outcome(told: Json, place: str, where: str) -> Outcome:
     """A ``Return`` or a ``Throw``, as what becomes of the call."""
     if not isinstance(told, dict) or len(told.keys() & {"Return", "Throw"}) != 1:
         both = isinstance(told, dict) and {"Return", "Throw"} <= told.keys()
-        near = (
-            "" if both or not isinstance(told, dict) else _nearest(next(iter(told), ""), ["Return", "Throw"])
-        )
+        near = nearest(next(iter(told), ""), ["Return", "Throw"]) if isinstance(told, dict) else None
+        hint = f" Did you mean {near!r}?" if near and not both else ""
         _wrong(
             place,
-            f"{where} has {'both' if both else 'neither'} Return {'and' if both else 'nor'} Throw.{near}",
+            f"{where} has {'both' if both else 'neither'} Return {'and' if both else 'nor'} Throw.{hint}",
         )
     if "Return" in told:
         return Outcome(told["Return"])
@@ -200,14 +198,6 @@ def _outcome(told: Json, place: str, where: str) -> Outcome:
 
 def _wrong(place: str, what: str) -> NoReturn:
     raise UsageError(f"{place}: {what}{'' if what.endswith(('.', '?')) else '.'}")
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if near:
-        return f" Did you mean {near[0]!r}?"
-    return f" There are: {', '.join(map(repr, known[:10]))}." if known else ""
 
 
 def _brief(value: Json) -> str:

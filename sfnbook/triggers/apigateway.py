@@ -16,14 +16,14 @@ from urllib.parse import quote, unquote
 
 from sfnbook import chance
 from sfnbook.clock import SECOND, instant, iso, start_instant
-from sfnbook.errors import Failed
+from sfnbook.errors import Failed, did_you_mean
 from sfnbook.frames import StartedBy
 from sfnbook.query import paths
 from sfnbook.query.environment import Environment
 from sfnbook.teststate.mocks import ApiError
 from sfnbook.triggers import velocity
 from sfnbook.triggers.sdk import Sdk, ended, started
-from sfnbook.triggers.starts import ACCOUNT, nearest, refuse
+from sfnbook.triggers.starts import ACCOUNT, refuse
 from sfnbook.triggers.velocity import Methods
 from sfnbook.values import Json, text
 
@@ -80,7 +80,7 @@ class _Api:
 
     def __init__(self, machine: StateMachine, action: str, stage: str, options: dict[str, Any]) -> None:
         if action not in ACTIONS:
-            refuse(f"action={action!r} is no action that starts executions.", nearest(action, ACTIONS))
+            refuse(f"action={action!r} is no action that starts executions.", did_you_mean(action, ACTIONS))
         sync = action == "StartSyncExecution"
         if sync and machine.type == "STANDARD":
             # A definition alone says nothing of the type; StartSyncExecution is for Express.
@@ -92,7 +92,7 @@ class _Api:
         """What a client gets for a request: ``body`` and the other fields of `Request`."""
         unknown = set(more) - set(Request._fields)
         if unknown:
-            refuse(f"request() has no {min(unknown)!r}.", nearest(min(unknown), Request._fields))
+            refuse(f"request() has no {min(unknown)!r}.", did_you_mean(min(unknown), Request._fields))
         return self._respond(Request(body, **more))
 
     def _respond(self, request: Request) -> Response:
@@ -323,7 +323,7 @@ class HttpApi(_Api):
         known = ("StateMachineArn", "Input", "Name", "Region", "TraceHeader")
         for name, value in parameters.items():
             if name not in known:
-                refuse(f"parameters has {name!r}.", nearest(name, known))
+                refuse(f"parameters has {name!r}.", did_you_mean(name, known))
             if not isinstance(value, str):
                 refuse(f"parameters[{name!r}] is {value!r}.", "A mapping is a text such as $request.body.id.")
             for selector in _SELECTOR.findall(value):
@@ -389,7 +389,7 @@ def _source(selector: str) -> str | None:
 
 def _check_selector(selector: str, name: str) -> None:
     if _source(selector) is None:
-        refuse(f"parameters[{name!r}] reads {selector!r}.", nearest(selector, SELECTORS))
+        refuse(f"parameters[{name!r}] reads {selector!r}.", did_you_mean(selector, SELECTORS))
 
 
 def _selected(selector: str, request: Request, context: dict[str, Any]) -> Json:

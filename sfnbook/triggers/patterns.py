@@ -11,9 +11,9 @@ import ipaddress
 import operator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook.errors import Failed
+from sfnbook.errors import Failed, did_you_mean
 from sfnbook.query import choice
-from sfnbook.triggers.starts import nearest, refuse
+from sfnbook.triggers.starts import refuse
 from sfnbook.values import Json, is_number, text
 
 if TYPE_CHECKING:
@@ -205,9 +205,8 @@ def _check_entry(entry: Json, where: str) -> None:
         refuse(f"{where} has {text(entry)}.", 'An operator is an object with one key: {"prefix": "a"}.')
     ((name, operand),) = entry.items()
     if name not in OPERATORS:
-        refuse(
-            f"{where} has the operator {name!r}, which EventBridge does not know.", nearest(name, OPERATORS)
-        )
+        unknown = f"{where} has the operator {name!r}, which EventBridge does not know."
+        refuse(unknown, did_you_mean(name, OPERATORS))
     problem = OPERANDS[name](operand)
     if problem:
         refuse(f"{where}: {text(entry)}.", f"{name} takes {problem}.")

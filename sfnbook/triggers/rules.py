@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook.clock import iso, parse_timestamp, start_instant
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, did_you_mean
 from sfnbook.frames import StartedBy
 from sfnbook.triggers import patterns
-from sfnbook.triggers.starts import ACCOUNT, REGION, Start, nearest, refuse
+from sfnbook.triggers.starts import ACCOUNT, REGION, Start, refuse
 from sfnbook.triggers.transforms import Transform
 from sfnbook.values import Json, checked, text
 
@@ -159,6 +159,7 @@ def _checked_event(given: Json) -> dict[str, Json]:
             name not in ENVELOPE
             and name.casefold().replace("_", "-").replace("detailtype", "detail-type") in ENVELOPE
         ):
-            refuse(f"The event has the field {name!r}.", nearest(name.casefold().replace("_", "-"), ENVELOPE))
+            hint = did_you_mean(name.replace("_", "-"), ENVELOPE)
+            refuse(f"The event has the field {name!r}.", hint)
     event: dict[str, Json] = checked(given, "The event")
     return event

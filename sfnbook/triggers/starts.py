@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from sfnbook.debugger import Debugger
@@ -10,8 +9,6 @@ from sfnbook.errors import UsageError
 from sfnbook.machine import StateMachine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sfnbook.execution import Execution
     from sfnbook.frames import StartedBy
     from sfnbook.values import Json
@@ -55,14 +52,3 @@ def _machine(machine: object) -> StateMachine:
 def refuse(what: str, how: str) -> NoReturn:
     """Raise a UsageError: what is wrong and where, and how to mend it."""
     raise UsageError(f"{what} {how}")
-
-
-def nearest(word: object, known: Iterable[str]) -> str:
-    """Advice for an unknown word: the known one that is most like it, else all of them.
-
-    >>> nearest("prefx", ["prefix", "suffix"]), nearest("x", ["prefix", "suffix"])
-    ("Did you mean 'prefix'?", 'There are: prefix, suffix.')
-    """
-    known = list(known)
-    near = difflib.get_close_matches(str(word), known, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."

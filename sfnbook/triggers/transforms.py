@@ -11,10 +11,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.errors import Failed
+from sfnbook.errors import Failed, did_you_mean
 from sfnbook.query import paths
 from sfnbook.query.environment import Environment
-from sfnbook.triggers.starts import nearest, refuse
+from sfnbook.triggers.starts import refuse
 from sfnbook.values import Json, checked, text
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _transformer(given: Any) -> tuple[dict[str, str], str | None]:
     known = ("InputPathsMap", "InputTemplate")
     for name in given:
         if name not in known:
-            refuse(f"input_transformer has the field {name!r}.", nearest(name, known))
+            refuse(f"input_transformer has the field {name!r}.", did_you_mean(name, known))
     read = dict(given.get("InputPathsMap") or {})
     for name, path in read.items():
         if name.startswith("aws."):
@@ -138,7 +138,7 @@ def _quotes(written: str) -> bool:
 def _put(name: str, values: Mapping[str, Json], *, quoted: bool) -> str:
     if name not in values:
         if name.startswith("aws."):
-            refuse(f"The input transformer reads <{name}>.", nearest(name, values))
+            refuse(f"The input transformer reads <{name}>.", did_you_mean(name, values))
         # A path that found nothing makes no variable.
         return ""
     found = values[name]

@@ -8,17 +8,15 @@ AWS only says that it does not know a resource; the nearest names are ours.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sfnbook.errors import nearest
 from sfnbook.tasks import models
 from sfnbook.validation.checks import string
 from sfnbook.validation.problems import Problem, Problems, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sfnbook.values import Json
 
 
@@ -139,10 +137,10 @@ def _advice(call: str) -> str:
     if named is None:
         return ""
     if sdk:
-        meant = _nearest(action, _actions(models.services()[named]))
+        meant = nearest(action, _actions(models.services()[named]))
         return f"Did you mean aws-sdk:{named}:{meant}?" if meant else f"aws-sdk:{named} has no {action!r}."
     service = SERVICES[named]
-    meant = action if service.actions is None else _nearest(action, sorted(service.actions))
+    meant = action if service.actions is None else nearest(action, sorted(service.actions))
     if meant is None:
         return _only_sdk(named, action, service)
     if (named, meant) == (name, action):
@@ -167,7 +165,7 @@ def _service_meant(name: str, sdk: bool) -> str | None:
     by_botocore = {
         ours: theirs for theirs, ours in (models.services() if sdk else models.INTEGRATIONS).items()
     }
-    return by_botocore.get(name) or _nearest(name, models.services() if sdk else SERVICES)
+    return by_botocore.get(name) or nearest(name, models.services() if sdk else SERVICES)
 
 
 def _only_sdk(name: str, action: str, service: Service) -> str:
@@ -178,10 +176,3 @@ def _only_sdk(name: str, action: str, service: Service) -> str:
     if sdk is not None and action in _actions(models.services()[sdk]):
         return f"Did you mean aws-sdk:{sdk}:{action}?"
     return f"The actions of {name} are: {', '.join(sorted(service.actions or ()))}."
-
-
-def _nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like one, in any case of letters."""
-    plain = {one.casefold(): one for one in known}
-    found = difflib.get_close_matches(name.casefold(), plain, n=1)
-    return plain[found[0]] if found else None

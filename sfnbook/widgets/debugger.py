@@ -7,7 +7,6 @@ The view holds no state of the execution.  Whatever is done, with a button, a ke
 from __future__ import annotations
 
 import asyncio
-import difflib
 import time
 import traceback
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ipywidgets as w
 
 from sfnbook.debugging.telling import sentence
-from sfnbook.errors import SfnbookError, UnansweredTask, UsageError
+from sfnbook.errors import SfnbookError, UnansweredTask, UsageError, did_you_mean
 from sfnbook.values import state_name
 from sfnbook.widgets import words
 from sfnbook.widgets.cells import forget, register
@@ -429,9 +428,7 @@ def _known(panels: Iterable[str]) -> tuple[str, ...]:
     names = (panels,) if isinstance(panels, str) else tuple(panels)
     for name in names:
         if name not in PANELS:
-            near = difflib.get_close_matches(str(name), PANELS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" There are {', '.join(PANELS)}."
-            raise UsageError(f"There is no panel {name!r}.{hint}")
+            raise UsageError(f"There is no panel {name!r}. {did_you_mean(name, PANELS)}")
     return names
 
 

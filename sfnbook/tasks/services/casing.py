@@ -10,12 +10,12 @@ https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.h
 from __future__ import annotations
 
 import base64
-import difflib
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import instant, iso, parse_timestamp
+from sfnbook.errors import nearest
 from sfnbook.values import Json, is_number, text
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ class Request:
 
 
 def _unsupported(key: str, members: Mapping[str, str]) -> str:
-    near = difflib.get_close_matches(key, members, n=1)
-    advice = f". Did you mean '{near[0]}'?" if near else ""
+    near = nearest(key, members)
+    advice = f". Did you mean '{near}'?" if near else ""
     return f'The field "{key}" is not supported by Step Functions{advice}'
 
 
