@@ -27,7 +27,7 @@ function mend(root) {
 }
 
 const WIDGET = "application/vnd.jupyter.widget-view+json";
-const SETTLED = 60; // milliseconds that a new panel takes to be as large as it will be
+const [PAUSE, LOOKS] = [60, 50]; // milliseconds between two looks for a new panel, and how many
 const REST = 500; // milliseconds without a change after which the notebook's picture is made anew
 
 /** The outputs of the notebook around that show a view, with their cells; none outside of JupyterLab and Notebook 7.
@@ -80,20 +80,18 @@ function render({ model, el }) {
       else if (document.fullscreenElement) await document.exitFullscreen();
     } catch { /* not allowed here: the class alone does it */ }
   };
-  // A panel that somebody opens may be far below what is on the screen.
-  let opened = "";
-  const onClick = (/** @type {Event} */ event) => {
-    const target = /** @type {Element} */ (event.target);
-    if (target.closest(".sfn-do-present")) present();
-    const name = /sfn-open-(\S+)/.exec(target.closest("button")?.className ?? "")?.[1];
-    if (name) opened = root.querySelector(`.sfn-panel-${name}`) ? "" : `.sfn-panel-${name}`;
-  };
-  const reveal = () => {
-    const panel = opened && root.querySelector(opened);
-    if (!panel) return;
-    opened = "";
+  // A panel that somebody opens may be far below what is on the screen; it is there when Python has made it.
+  const reveal = (/** @type {string} */ panel, /** @type {number} */ looks) => {
+    const opened = root.querySelector(panel);
+    if (!opened?.clientHeight) return looks && window.setTimeout(reveal, PAUSE, panel, looks - 1);
     const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    window.setTimeout(() => panel.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" }), SETTLED);
+    opened.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  };
+  const onClick = (/** @type {Event} */ event) => {
+    const button = /** @type {Element} */ (event.target).closest("button");
+    if (button?.matches(".sfn-do-present")) present();
+    const [, name] = /sfn-open-(\S+)/.exec(button?.className ?? "") ?? [];
+    if (name && !root.querySelector(`.sfn-panel-${name}`)) window.setTimeout(reveal, PAUSE, `.sfn-panel-${name}`, LOOKS);
   };
   const onScreen = () => presenting(document.fullscreenElement === root);
 
@@ -105,7 +103,7 @@ function render({ model, el }) {
   const onMessage = (/** @type {{svg?: string}} */ message) => {
     if (message.svg) keepPicture(model, message.svg);
   };
-  const growth = new MutationObserver(() => { mend(root); reveal(); });
+  const growth = new MutationObserver(() => mend(root));
   const above = new ResizeObserver(([controls]) => {
     root.style.setProperty("--sfn-above", `${Math.ceil(controls.contentRect.height)}px`);
   });

@@ -62,7 +62,8 @@ class Ask:
         self.beat = self._button(
             "Heartbeat", "heartbeat", "SendTaskHeartbeat: it is still at work", self._heartbeat
         )
-        return self.after, self.beat, self.wait, self.seconds
+        passing = w.HBox([self.wait, self.seconds])  # stay together where the row is too long
+        return self.after, self.beat, passing.add_class("sfn-form-row")
 
     def _button(self, label: str, icon: str, tooltip: str, act: Callable[[], None]) -> Any:
         return button(label, icon, tooltip, lambda: self.form.attempt(act))

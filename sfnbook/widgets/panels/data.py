@@ -125,7 +125,8 @@ def _notes(moment: Moment) -> str:
     notes = [state.type, STATUSES[moment.statuses.get(moment.pointer, "none")].label]
     happened = moment.debugger.iterations().get(moment.pointer, {}).items()
     counts = ", ".join(f"{count:,} {what}" for what, count in happened if count)
-    notes += [f"iterations: {counts}"] if counts else []
+    parts = "branches" if state.type == "Parallel" else "iterations"
+    notes += [f"{parts}: {counts}"] if counts else []
     return " · ".join(notes)
 
 
