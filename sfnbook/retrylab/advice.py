@@ -6,17 +6,19 @@ case is that every attempt fails until the policy gives up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from sfnbook import retry as rules
+from sfnbook.clock import microseconds
 from sfnbook.definition import Map, Retryable, inner_blocks
-from sfnbook.errors import ALL, TASK_FAILED
+from sfnbook.errors import ALL, HEARTBEAT_TIMEOUT, TASK_FAILED, TIMEOUT
 from sfnbook.limits import AWS_LIMITS
 from sfnbook.machine import StateMachine
-from sfnbook.prices import PRICES, Prices, standard_price
+from sfnbook.prices import PRICES, Prices, express_price, express_units, standard_price
 from sfnbook.retrylab.policies import Policy, read_policy
 from sfnbook.retrylab.words import dollars, duration, plural
 from sfnbook.tables import Table
@@ -32,6 +34,9 @@ LONG: Final = 86_400
 
 STANDARD_SECONDS: Final = 31_536_000
 EXPRESS_SECONDS: Final = 300
+
+SHORT: Final = 60
+"""Seconds: a MaxDelaySeconds to compare with, unless the first delay is longer."""
 
 EVENTS_OF_ATTEMPT: Final = 3  # scheduled, started, failed
 EVENTS_OF_ITERATION: Final = 4  # iteration started and ended, state entered and left
@@ -52,11 +57,15 @@ class Facts(NamedTuple):
 
     policy: Policy
     items: int
-    """How many items a Map around it is thought to have."""
+    """How many items a Map around it, or it itself, is thought to have."""
     limit: int | None = None
-    """The execution's TimeoutSeconds, or the limit of its kind."""
+    """The execution's TimeoutSeconds, or the limit of an Express execution."""
     within: str = ""
-    """The name of the inline Map or Parallel around it."""
+    """The name of the inline Map around it: its iterations share one history."""
+    is_map: bool = False
+    """Is it the policy of an inline Map?"""
+    crowd: str | None = ""
+    """Who may fail together, where that is known; None: nobody does."""
     express: bool = False
     prices: Prices = PRICES
 
@@ -97,10 +106,10 @@ def worst_seconds(policy: Policy) -> float:
 
 # --- the rules ------------------------------------------------------------------------------------
 def _holds(facts: Facts) -> Iterator[Finding]:
-    """A policy that can hold an execution for days."""
+    """A policy that can hold an execution for days; where a limit ends that, see `_outlasts`."""
     for index, retrier in enumerate(facts.policy.retry):
         wait = longest_wait(retrier)
-        if wait < LONG:
+        if not LONG <= wait <= (facts.limit or math.inf):
             continue
         held = duration(wait) if wait < STANDARD_SECONDS else "a whole year, after which AWS ends it"
         text = (
@@ -108,7 +117,8 @@ def _holds(facts: Facts) -> Iterator[Finding]:
             f"{', '.join(retrier.error_equals)}, the last after {duration(_last(retrier))}."
         )
         if retrier.max_delay_seconds is None and retrier.backoff_rate > 1:
-            text += f" With MaxDelaySeconds 60 it would be {duration(_capped(retrier, 60))}."
+            most = max(SHORT, retrier.interval_seconds)
+            text += f" With MaxDelaySeconds {most} it would be {duration(_capped(retrier, most))}."
         yield Finding("holds", WARNING, text, index + 1)
 
 
@@ -122,20 +132,28 @@ def _capped(retrier: Retrier, seconds: int) -> float:
 
 def _outlasts(facts: Facts) -> Iterator[Finding]:
     """Retries that outlast the execution's TimeoutSeconds."""
-    if facts.limit is None or worst_seconds(facts.policy) <= facts.limit:
+    worst = worst_seconds(facts.policy)
+    if facts.limit is None or worst <= facts.limit:
         return
+    is_quota = facts.express and facts.limit == EXPRESS_SECONDS
+    name = "the 5 minutes of an Express execution" if is_quota else "the execution's TimeoutSeconds"
+    name += "" if is_quota else f", {duration(facts.limit)}"
+    alone = True
     for index, retrier in enumerate(facts.policy.retry):
         made = _within(facts.policy, retrier, facts.limit)
         if made >= retrier.max_attempts:
             continue
-        name = "the 5 minutes of an Express execution" if facts.express else "the execution's TimeoutSeconds"
+        alone = False
         yield Finding(
             "outlasts",
             WARNING,
-            f"outlasts {name}, {duration(facts.limit)}: at most {made:,} of its "
+            f"outlasts {name}: at most {made:,} of its "
             f"{plural(retrier.max_attempts, 'retry')} can be made before that, and Catch is never asked.",
             index + 1,
         )
+    if alone:
+        text = f"outlasts {name}: all its retriers together can take {duration(worst)}."
+        yield Finding("outlasts", WARNING, text)
 
 
 def _within(policy: Policy, retrier: Retrier, limit: float) -> int:
@@ -156,37 +174,47 @@ def _unreachable(facts: Facts) -> Iterator[Finding]:
     """A retrier that is never reached, because those before it take all its errors."""
     seen: list[Retrier] = []
     for index, retrier in enumerate(facts.policy.retry):
-        takers = {name: _taker(seen, name) for name in retrier.error_equals}
+        takers = {name: _takers(seen, name) for name in retrier.error_equals}
         seen.append(retrier)
         if any(name in rules.NEVER_CAUGHT for name in retrier.error_equals):
             names = ", ".join(name for name in retrier.error_equals if name in rules.NEVER_CAUGHT)
             yield Finding("unreachable", WARNING, f"names {names}, which is never retried.", index + 1)
-        shadowed = [name for name, taker in takers.items() if taker is not None]
-        if shadowed and len(shadowed) == len(takers):
-            by = sorted({str(taker) for taker in takers.values()})
+        shadowed = [name for name, taken in takers.items() if taken]
+        if not shadowed:
+            continue
+        who = _named({number for name in shadowed for number in takers[name]})
+        if len(shadowed) == len(takers):
             text = (
-                f"is never reached: retrier {', '.join(by)} takes {', '.join(shadowed)} before it. Once "
-                "that one is used up the state fails; later retriers are not asked."
+                f"is never reached: {who} {', '.join(shadowed)} before it. Once a retrier is used up "
+                "the state fails; later ones are not asked."
             )
             yield Finding("unreachable", WARNING, text, index + 1)
-        elif shadowed:
-            first = takers[shadowed[0]]
-            text = f"never sees {', '.join(shadowed)}: retrier {first} takes it before."
+        else:
+            text = f"never sees {', '.join(shadowed)}: {who} that before."
             yield Finding("unreachable", NOTE, text, index + 1)
 
 
-def _taker(before: list[Retrier], name: str) -> int | None:
-    """Which of the retriers before takes every error that this name stands for, from 1 on."""
-    for number, retrier in enumerate(before, 1):
-        if name == ALL:
-            takes = ALL in retrier.error_equals
-        elif name == TASK_FAILED:
-            takes = bool({ALL, TASK_FAILED} & set(retrier.error_equals))
-        else:
-            takes = rules.matches(retrier.error_equals, name)
-        if takes:
-            return number
-    return None
+def _named(retriers: set[int]) -> str:
+    numbers = " and ".join(map(str, sorted(retriers)))
+    return f"retriers {numbers} take" if len(retriers) > 1 else f"retrier {numbers} takes"
+
+
+def _takers(before: list[Retrier], name: str) -> list[int]:
+    """The retriers before that take all errors that a name stands for, from 1 on; none if one is left."""
+    found = []
+    for error, heartbeat in STANDS_FOR.get(name, ((name, False),)):
+        index = rules.first_match(before, error, heartbeat=heartbeat)
+        if index is None:
+            return []
+        found.append(index + 1)
+    return found
+
+
+STANDS_FOR: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
+    ALL: ((TASK_FAILED, False), (TIMEOUT, False), (TIMEOUT, True)),
+    HEARTBEAT_TIMEOUT: ((TIMEOUT, True),),
+}
+"""Names that stand for other errors: which ones, and are they a missed heartbeat, as in `retry.matches`?"""
 
 
 def _events(facts: Facts) -> Iterator[Finding]:
@@ -195,6 +223,13 @@ def _events(facts: Facts) -> Iterator[Finding]:
     if limit is None or facts.express:
         return
     attempts = most_retries(facts.policy) + 1
+    if facts.is_map and attempts > 1 and (least := attempts * facts.items * EVENTS_OF_ITERATION) > limit:
+        yield Finding(
+            "events",
+            WARNING,
+            f"makes all iterations again: {attempts:,} times {facts.items:,} items write at least {least:,} "
+            f"events, and the execution fails at {limit:,}.",
+        )
     each = EVENTS_OF_ITERATION + EVENTS_OF_ATTEMPT * attempts
     if facts.within and each * facts.items > limit:
         yield Finding(
@@ -216,13 +251,13 @@ def _herd(facts: Facts) -> Iterator[Finding]:
         for index, retrier in enumerate(facts.policy.retry, 1)
         if retrier.jitter_strategy != "FULL" and retrier.max_attempts
     }
-    if not steady:
+    if not steady or facts.crowd is None:
         return
-    who = f"the iterations of {facts.within!r}" if facts.within else "executions"
+    who = facts.crowd or "executions"
     waits = "; ".join(f"retrier {index}: {_first_waits(retrier)}" for index, retrier in steady.items())
     yield Finding(
         "herd",
-        WARNING if facts.within else NOTE,
+        WARNING if facts.crowd else NOTE,
         f"has no jitter: {who} that fail together try again together ({waits}). JitterStrategy "
         '"FULL" spreads them and halves the mean delay.',
         next(iter(steady)) if len(steady) == 1 else None,
@@ -239,12 +274,27 @@ def _price(facts: Facts) -> Iterator[Finding]:
     retries = most_retries(facts.policy)
     if not retries:
         return
+    if facts.express:
+        yield Finding("price", NOTE, _express_price(facts))
+        return
     each = standard_price(retries + 1, facts.prices)
     yield Finding(
         "price",
         NOTE,
         f"bills up to {plural(retries + 1, 'transition')} for this state, {dollars(each)}: a million of them "
         f"cost {dollars(each * 1_000_000)} instead of {dollars(standard_price(1_000_000, facts.prices))}.",
+    )
+
+
+def _express_price(facts: Facts) -> str:
+    held = min(worst_seconds(facts.policy), facts.limit or EXPRESS_SECONDS)
+    least, most = (
+        express_price(1_000_000, 1_000_000 * units, prices=facts.prices)
+        for units in (1, max(1, express_units(microseconds(held))))
+    )
+    return (
+        f"can hold an Express execution for {duration(held)}: a million of them cost {dollars(most)} instead "
+        f"of {dollars(least)}."
     )
 
 
@@ -309,7 +359,7 @@ instead of $25.00.
     if isinstance(given, StateMachine):
         return Advice(
             finding._replace(state=facts.policy.state)
-            for facts in _everywhere(given, given.definition, "", items, prices)
+            for facts in _everywhere(given.definition, _around(given, items, prices))
             for finding in found(facts)
         )
     return Advice(found(facts_of(given, items, timeout_seconds, prices)))
@@ -319,7 +369,7 @@ def facts_of(given: Any, items: int = 1_000, limit: int | None = None, prices: P
     """A policy, or a state's of a machine, and what stands around it."""
     policy = read_policy(given)
     if isinstance(given, tuple) and isinstance(given[0], StateMachine):
-        everywhere = _everywhere(given[0], given[0].definition, "", items, prices)
+        everywhere = _everywhere(given[0].definition, _around(given[0], items, prices))
         return next(facts for facts in everywhere if facts.policy.state == policy.state)
     return Facts(policy, items, limit, prices=prices)
 
@@ -330,18 +380,32 @@ def found(facts: Facts) -> Iterator[Finding]:
         yield from rule(facts)
 
 
-def _everywhere(
-    machine: StateMachine, block: Definition, within: str, items: int, prices: Prices
-) -> Iterator[Facts]:
-    """Every state that may have a Retry, with what stands around it."""
+def _around(machine: StateMachine, items: int, prices: Prices) -> Facts:
+    """What stands around every state of a machine."""
     express = machine.type == "EXPRESS"
-    quota = EXPRESS_SECONDS if express else STANDARD_SECONDS
-    limit = min(quota, machine.definition.timeout_seconds or quota)
+    limit = machine.definition.timeout_seconds
+    if express:
+        limit = min(limit or EXPRESS_SECONDS, EXPRESS_SECONDS)
+    return Facts(Policy(()), items, limit, express=express, prices=prices)
+
+
+def _everywhere(block: Definition, around: Facts) -> Iterator[Facts]:
+    """Every state that may have a Retry, with what stands around it."""
     for state in block.states.values():
         if isinstance(state, Retryable):
-            yield Facts(read_policy(state), items, limit, within, express, prices)
-        inside = within
-        if isinstance(state, Map) and not state.distributed:
-            inside = state.name
+            is_map = isinstance(state, Map) and not state.distributed
+            yield around._replace(policy=read_policy(state), is_map=is_map)
+        inside = _inside(state, around) if isinstance(state, Map) else around
         for inner in inner_blocks(state):
-            yield from _everywhere(machine, inner, inside, items, prices)
+            yield from _everywhere(inner, inside)
+
+
+def _inside(state: Map, around: Facts) -> Facts:
+    """What stands around an iteration; of a Distributed Map it is an execution with a history of its own."""
+    if state.max_concurrency != 1:
+        around = around._replace(crowd=f"the iterations of {state.name!r}")
+    if not state.distributed:
+        return around._replace(within=state.name)
+    express = state.processor_config.get("ExecutionType") == "EXPRESS"
+    limit = min(around.limit or EXPRESS_SECONDS, EXPRESS_SECONDS) if express else around.limit
+    return around._replace(within="", express=express, limit=limit)

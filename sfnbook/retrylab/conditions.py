@@ -160,6 +160,12 @@ class Conditions(NamedTuple):
         """How long an attempt takes on average."""
         return mean_seconds(self.task_seconds)
 
+    @property
+    def crowd(self) -> str | None:
+        """Who may fail together; None where at most one client calls at a time."""
+        at_a_time = self.arrivals.number if self.arrivals.how == "map" else self.clients
+        return f"the {self.clients:,} clients" if min(at_a_time, self.clients) > 1 else None
+
     def applied(self, policy: Policy) -> Policy:
         """A policy with the Task's limit; nobody sends heartbeats here."""
         limit = None if self.timeout_seconds is None else self.timeout_seconds * 1_000_000

@@ -250,8 +250,10 @@ class RetryLab:
         """What to think of each policy."""
         found_of = {}
         for name, policy in self._policies.items():
-            facts = facts_of(policy) if self._facts is None else self._facts._replace(policy=policy)
+            facts = facts_of(policy) if self._facts is None else self._facts
             facts = facts._replace(policy=self.conditions.applied(policy), items=self.conditions.clients)
+            if not facts.crowd:
+                facts = facts._replace(crowd=self.conditions.crowd)
             found_of[name] = Advice(found(facts))
         return found_of
 
