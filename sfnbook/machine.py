@@ -355,9 +355,9 @@ class Prepared:
             )
         return given
 
-    def watched(self, given: Json, seed: int, watch: Callable[[Change], Any]) -> Execution:
+    def watched(self, given: Json, watch: Callable[[Change], Any], *, name: str, seed: int) -> Execution:
         """An execution that keeps no history and shows each change to ``watch``; its input is `checked`."""
-        identity = self._identity(given, None, DEFAULT_START, seed, None, None)
+        identity = self._identity(given, name, DEFAULT_START, seed, None, None)
         return self._execution(identity, seed, False, watch)
 
     def _execution(

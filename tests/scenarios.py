@@ -394,7 +394,7 @@ class Scenario(NamedTuple):
 
     def watch(self, watch: Callable[[Any], object]) -> sfnbook.Execution:
         prepared = sfnbook.load(self.definition).prepare(**self._answers())
-        return drive(prepared.watched(self.input, self.seed, watch), self.moves)
+        return drive(prepared.watched(self.input, watch, name=self.start().name, seed=self.seed), self.moves)
 
     def run(self, **changes: Any) -> sfnbook.Execution:
         return drive(self.start(**changes), self.moves)

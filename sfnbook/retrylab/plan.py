@@ -64,7 +64,16 @@ class Plan:
     def start(self, run: int) -> Execution:
         """The execution of one run, with its history, before its first step."""
         prepared = self.prepare()
-        return prepared.start(self.inputs(prepared)(run), seed=self.seed_of(run))
+        return prepared.start(self.inputs(prepared)(run), name=named(run), seed=self.seed_of(run))
+
+
+def named(run: int) -> str:
+    """The name of the execution of one run.
+
+    >>> named(7312)
+    'run-7312'
+    """
+    return f"run-{run}"
 
 
 class Watch:
@@ -175,7 +184,8 @@ class Chunk:
 
     def _record(self, run: int, watch: Watch) -> Record:
         try:
-            execution = self.prepared.watched(self.input_of(run), self.plan.seed_of(run), watch.see)
+            given, seed = self.input_of(run), self.plan.seed_of(run)
+            execution = self.prepared.watched(given, watch.see, name=named(run), seed=seed)
         except Exception as problem:  # noqa: BLE001 - a sampler is people's code: this run fails, others go on
             return Record(run, RAISED, type(problem).__name__, 0, 0, 0)
         status, error = None, None
