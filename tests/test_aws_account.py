@@ -183,6 +183,11 @@ def test_misuse(arguments, advice):
 def test_no_api_behind_a_resource():
     account = aws()
     call = Call("S", "S", "arn:aws:states:::codebuild:dance", {})
+    unfilled = call._replace(resource="${Dance}")
+    with pytest.raises(
+        sfnbook.UsageError, match=r"'\$\{Dance\}'\. Fill its placeholder: load\(\.\.\., subst"
+    ):
+        account.call(unfilled)
     with pytest.raises(sfnbook.UsageError, match="No AWS API is known behind"):
         account.call(call)
 

@@ -378,6 +378,15 @@ def test_what_was_sent_comes_back_under_its_name():
     assert result_of(call_of("dynamodb:getItem", input={"Key": key}))["Item"] == key
 
 
+def test_aws_sdk_has_names_and_times_of_its_own_form():
+    """As the same call gets them from `aws`."""
+    pytest.importorskip("botocore")
+    table = result_of(call_of("aws-sdk:dynamodb:describeTable"))["Table"]
+    assert table["ProvisionedThroughput"]["LastIncreaseDateTime"] == "2025-01-01T00:00:00Z"
+    assert list(result_of(call_of("aws-sdk:rds:createDBInstance"))) == ["DbInstance"]
+    assert result_of(call_of("batch:submitJob.sync"))["StartedAt"] == 1735689600000
+
+
 def test_an_optimized_integration_has_its_metadata_and_aws_sdk_has_none():
     assert result_of(call_of("sqs:sendMessage"))["SdkHttpMetadata"]["HttpStatusCode"] == 200
     assert "SdkHttpMetadata" not in result_of(call_of("aws-sdk:sqs:sendMessage"))

@@ -227,6 +227,12 @@ DYNAMODB = "arn:aws:states:::dynamodb:putItem"
             "S3.S3Exception",
             "(Service: S3, Status Code: 503",
         ),
+        (
+            "arn:aws:states:::aws-sdk:bedrockagent:getIngestionJob",
+            outage(0, 9),
+            "BedrockAgent.SdkClientException",
+            "",
+        ),
         ("arn:aws:states:::http:invoke", throttled(0.001), "States.Http.StatusCode.429", "Rate exceeded"),
         ("arn:aws:states:::http:invoke", outage(0, 9), "States.Http.StatusCode.503", ""),
         ("arn:aws:states:us-east-1:1:activity:a", outage(0, 9), "States.TaskFailed", ""),

@@ -22,8 +22,8 @@ from sfnbook.errors import (
     TIMEOUT,
 )
 from sfnbook.tasks import models
-from sfnbook.tasks.resources import Resource, error_prefix, parse_resource
-from sfnbook.tasks.services.failures import class_name, exception_class, own_exception
+from sfnbook.tasks.resources import Resource, parse_resource
+from sfnbook.tasks.services.failures import exception_class, own_exception, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,9 +69,7 @@ def _of_service(state: State) -> Iterator[str]:
 
 def _modelled(resource: Resource) -> Iterator[str]:
     operation, sdk = models.operation(resource), resource.kind == "sdk"
-    prefix = error_prefix(resource)
-    if operation is not None and sdk:
-        prefix = class_name(operation.model["metadata"]["serviceId"])
+    prefix = prefix_of(resource)
     for shape in operation.errors if operation is not None else ():
         yield f"{prefix}.{exception_class(shape, sdk=sdk)}"
     yield from (f"{prefix}.{own_exception(resource, prefix)}", f"{prefix}.SdkClientException")

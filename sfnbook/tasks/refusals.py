@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sfnbook.errors import PERMISSIONS, TASK_FAILED
 from sfnbook.tasks.functions import function_arn, request_id
-from sfnbook.tasks.resources import Resource, error_prefix, parse_resource
-from sfnbook.tasks.services.failures import Fault, cause_of, own_exception
+from sfnbook.tasks.resources import Resource, parse_resource
+from sfnbook.tasks.services.failures import Fault, cause_of, own_exception, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +91,7 @@ def _error(reason: str, resource: Resource, said: Said) -> str:
         return f"States.Http.StatusCode.{429 if reason == THROTTLED else said.status}"
     if resource.kind not in CALLED:
         return TASK_FAILED
-    service = error_prefix(resource)
+    service = prefix_of(resource)
     return f"{service}.{said.name or own_exception(resource, service)}"
 
 
@@ -99,7 +99,7 @@ def _cause(resource: Resource, said: Said, call: Call) -> str:
     if resource.kind not in CALLED or said.name == UNREACHABLE:
         return said.message
     fault = Fault(said.code or said.name or "", said.message, said.status, request_id(call))
-    return cause_of(resource, error_prefix(resource), fault)
+    return cause_of(resource, prefix_of(resource), fault)
 
 
 CALLED: Final = frozenset({"integration", "lambda", "sdk"})

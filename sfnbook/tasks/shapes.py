@@ -310,7 +310,8 @@ _KINDS: Final[Mapping[str, str]] = {
 def model_shape(resource: Resource) -> Shape | None:
     """The shape from botocore's model; None without botocore or such an operation."""
     operation = models.operation(resource)
-    return None if operation is None else shape_of(operation.model, operation.name)
+    sdk = resource.kind == "sdk"
+    return None if operation is None else shape_of(operation.model, operation.name, sdk=sdk)
 
 
 def shape_of(model: Mapping[str, Any], action: str, *, sdk: bool = False) -> Shape | None:

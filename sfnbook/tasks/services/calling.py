@@ -41,8 +41,9 @@ def send(clients: Clients, resource: Resource, call: Call) -> Answered:
     if models.loader() is None:
         raise UsageError('Calling AWS services needs boto3: pip install "sfnbook[aws]"')
     if found is None:
+        unfilled = "Fill its placeholder: load(..., substitutions={...}). " if "${" in call.resource else ""
         raise UsageError(
-            f"No AWS API is known behind {call.resource!r}. Give the Task an answer of its own: "
+            f"No AWS API is known behind {call.resource!r}. {unfilled}Give the Task an answer of its own: "
             f"tasks={{{call.state!r}: {{...}}}}."
         )
     outward, inward = RESHAPED.get((resource.service, resource.action), (_as_it_is, _unchanged))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sfnbook.tasks import models
 from sfnbook.tasks.resources import error_prefix
 from sfnbook.values import text
 
@@ -84,6 +85,19 @@ def refusal(resource: Resource, fault: Fault, model: Any = None) -> Refusal:
     return Refusal(f"{service}.{name}", cause_of(resource, service, fault._replace(code=code)))
 
 
+def prefix_of(resource: Resource) -> str:
+    """What stands before the dot in the names of a service's errors; aws-sdk's is in botocore's model.
+
+    >>> from sfnbook.tasks.resources import parse_resource
+    >>> prefix_of(parse_resource("arn:aws:states:::aws-sdk:dynamodb:getItem"))
+    'DynamoDb'
+    """
+    operation = models.operation(resource) if resource.kind == "sdk" else None
+    if operation is None:
+        return error_prefix(resource)
+    return class_name(operation.model["metadata"]["serviceId"])
+
+
 def own_exception(resource: Resource, service: str) -> str:
     """The exception class of a service itself, for errors that have none of their own."""
     name = service if resource.kind == "sdk" else _v1_service(resource).removesuffix("v2")
@@ -99,7 +113,7 @@ def cause_of(resource: Resource, service: str, fault: Fault) -> str:
 
 def lost(resource: Resource, problem: Exception) -> Refusal:
     """The service could not be reached or the request not be made."""
-    return Refusal(f"{error_prefix(resource)}.SdkClientException", str(problem))
+    return Refusal(f"{prefix_of(resource)}.SdkClientException", str(problem))
 
 
 def unstartable(parameters: Any, problems: Sequence[str]) -> Refusal:
