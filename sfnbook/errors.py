@@ -131,12 +131,12 @@ _MOST_NAMES: Final = 20
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
-    """The known name that is most like a word, in any case of letters; None if none is.
+    """The known name that is most like a word, in any case of letters, the first of equals; None if none is.
 
     >>> nearest("CHRAGE", ["Charge", "Refund"]), nearest("x", ["Charge"])
     ('Charge', None)
     """
-    plain = {name.casefold(): name for name in known}
+    plain = {name.casefold(): name for name in reversed(list(known))}
     near = get_close_matches(str(word).casefold(), plain, n=1)
     return plain[near[0]] if near else None
 

@@ -167,3 +167,8 @@ def test_a_path_may_mean_states_of_several_machines():
 def test_a_path_that_leads_nowhere(name):
     with pytest.raises(UsageError, match=r"There is no state .*\. (Did you mean|The states are)"):
         start({"T": 1}).inject_error(name, "E")
+
+
+def test_tasks_are_named_by_the_machine_of_a_child():
+    with pytest.raises(UsageError, match=r"tasks\['S/T'\] matches no Task\. Did you mean 'Child/T'\?"):
+        start({"S/T": 1})

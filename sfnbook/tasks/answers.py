@@ -7,13 +7,12 @@ what a function or a backend does when it is called.
 
 from __future__ import annotations
 
-import difflib
 import json
 import pickle
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, did_you_mean, nearest
 from sfnbook.tasks import resources
 from sfnbook.tasks.compiling import compiled, parts, settled
 from sfnbook.tasks.composed import Timed, sample
@@ -206,9 +205,12 @@ def _check_key(key: object, spec: Any, refs: tuple[TaskRef, ...]) -> None:
     if key in known or key == EVERY_TASK:
         return
     known.pop(EVERY_TASK, None)
-    near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-    paths = ", ".join(repr(ref.path) for ref in refs[:10])
-    advice = f"Did you mean {near[0]!r}?" if near else f"The Tasks are: {paths or 'none'}."
+    # People see "Start/Charge", the Task that starts a machine; here the machine itself is named.
+    behind = f"/{str(key).rpartition('/')[2]}"
+    nested = [ref.path for ref in refs if "/" in str(key) and ref.path.endswith(behind)]
+    paths = [ref.path for ref in refs]
+    near = nested[0] if nested else nearest(key, [*paths, *known])
+    advice = f"Did you mean {near!r}?" if near else did_you_mean(key, paths, "The Tasks are")
     sources = [f" ({part.place})" for part in parts(spec) if isinstance(part, Mocked)]
     raise UsageError(f"{_place(key)}{''.join(sources[:1])} matches no Task. {advice}")
 
