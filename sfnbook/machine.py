@@ -21,8 +21,8 @@ from sfnbook.nested import Startable
 from sfnbook.outside import payload
 from sfnbook.polling import queues_of
 from sfnbook.program import Program, compile_definition, start_of
+from sfnbook.setting import Setup
 from sfnbook.tasks.answers import SAMPLE, TaskRef, compile_answers, task_ref
-from sfnbook.timeline import Setup
 from sfnbook.values import Json, copied, exceeds, size
 
 if TYPE_CHECKING:

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from sfnbook import distributed, failing, polling, stepfunctions, working
-from sfnbook.clock import microseconds, seconds
 from sfnbook.decide import decide
 from sfnbook.errors import UnansweredTask
 from sfnbook.explain import Origin
-from sfnbook.family import indices_of
 from sfnbook.faults import find
 from sfnbook.frames import (
     AWAITING,
@@ -36,24 +33,18 @@ from sfnbook.frames import (
     Frame,
     FrameId,
 )
-from sfnbook.limits import UNBOUNDED, Limits
-from sfnbook.program import Program, compile_definition
-from sfnbook.scene import Scene, around, world_of
+from sfnbook.limits import UNBOUNDED
+from sfnbook.scene import Scene, world_of
+from sfnbook.setting import Setup, call_of, place, replayed, waits_outside
 from sfnbook.tasks.answers import EVERY_TASK
-from sfnbook.tasks.protocol import Call
 from sfnbook.timers import TimerIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from sfnbook.definition import Definition
-    from sfnbook.frames import Queue
-    from sfnbook.nested import Startable
-    from sfnbook.source import Source
-    from sfnbook.tasks.answers import Answer, Answers, TaskRef
+    from sfnbook.tasks.answers import Answer
     from sfnbook.tasks.needs import Need
     from sfnbook.tasks.recorded import Recorded
-    from sfnbook.tasks.samples import Sampler
 
 LONGEST_CHANGE: Final = 8
 """No change has more events: closer than this to the limit, a run goes step by step."""
@@ -63,100 +54,6 @@ RECORDING: Final = "recording"
 
 ENDS: Final = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
 GATED: Final = frozenset({AWAITING, DEADLINE})
-
-
-def place(frame: Frame, state: Any) -> tuple[str, str]:
-    """The key of a Task among the answers: its machine and its pointer."""
-    return frame.scope.execution.machine, state.pointer
-
-
-def waits_outside(state: Any) -> bool:
-    """Is this a Task that someone outside may answer: a callback or an activity?"""
-    return bool(state.resource.kind == "activity" or state.resource.pattern == "token")
-
-
-@dataclass(eq=False, repr=False)
-class Setup:
-    """What does not change in an execution, shared by its forks; keyed by machine, "main" is the first."""
-
-    definitions: Mapping[str, Definition]
-    sources: Mapping[str, Source]  # what the definitions were read from
-    refs: Mapping[tuple[str, str], TaskRef]
-    answers: Answers
-    birth: Change
-    limits: Limits
-    seed: int
-    machines: Mapping[str, Startable]  # those that Tasks can start
-    files: Any
-    activities: frozenset[str] | None
-    queues: Mapping[tuple[str, str], Queue]  # of activity Tasks
-    programs: Mapping[str, Program]
-
-    recorded: Recorded | None = None
-    """The recording that is replayed: it is asked before ``answers``."""
-
-    @cached_property
-    def sampler(self) -> Sampler:
-        """What makes sample results for the Tasks of these definitions."""
-        from sfnbook.tasks.samples import Sampler  # noqa: PLC0415 - few executions need it
-
-        return Sampler(self.definitions.values())
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: one for name, one in self.__dict__.items() if name not in {"programs", "sampler"}}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # A program holds closures: the definition travels, and is compiled again.
-        self.__dict__.update(state)
-        self.programs = {key: compile_definition(one) for key, one in self.definitions.items()}
-        if self.recorded is not None:
-            self.programs = _recalled().programs(self.programs, self.recorded)
-
-    def is_answered(self, scene: Scene, state: Any, frame: Frame) -> bool:
-        """Does anybody here answer this attempt at a Task?"""
-        if self.recorded is not None and not self.recorded.declines(call_of(self, scene, state, frame)):
-            return True
-        return self.answers.find(self.refs[place(frame, state)]) is not None
-
-    def waited(self, scene: Scene, state: Any, frame: Frame) -> int | None:
-        """How long an activity task waited for its worker in the recording; None if that says nothing."""
-        call = call_of(self, scene, state, frame)
-        if self.recorded is None or self.recorded.declines(call):
-            return None
-        return microseconds(self.recorded.queued(call))
-
-
-def _recalled() -> Any:
-    """What a recording adds to a program: few executions are replayed, so it is loaded late."""
-    from sfnbook import recalled  # noqa: PLC0415
-
-    return recalled
-
-
-def call_of(setup: Setup, scene: Scene, state: Any, frame: Frame, answer: Answer | None = None) -> Call:
-    """The call of an attempt that is about to start; a recording draws and counts nothing."""
-    task, world, visit = frame.work, scene.world, frame.visit
-    if frame.phase == QUEUED:
-        task = task.task
-    timeout = task.timeout
-    fields: Any = (
-        frame.scope.prefix + state.name,
-        state.name,
-        state.definition.resource,
-        task.arguments,
-        visit.retries + 1,
-        visit.number,
-        0 if answer is None else world.counts.get(answer.key, 0),
-        seconds(scene.now - setup.birth.time),
-        task.token,
-        scene.context_of(frame) if answer is None or answer.asks else {},
-        None if timeout is None else seconds(timeout),
-        scene.draw_bits("answer") if answer is not None and answer.draws else 0,
-        None if answer is None else world.memories.get(answer.key),
-        indices_of(frame, scene),
-        around(frame),
-    )
-    return tuple.__new__(Call, fields)
 
 
 def _pass_over(_change: Change) -> None:
@@ -290,7 +187,7 @@ class Timeline:
         state, frame = request
         scene, recorded = self.scene, self.setup.recorded
         if state.type == "Map":
-            run = None if recorded is None else _recalled().map_run(state, frame, scene, recorded)
+            run = None if recorded is None else replayed().map_run(state, frame, scene, recorded)
             return run or distributed.PERFORM[frame.phase](state, frame, scene)
         if recorded is not None and self._is_recorded(recorded, state, frame):
             outcome = recorded.call(call_of(self.setup, scene, state, frame))
@@ -540,7 +437,7 @@ class Timeline:
 
     def answered_by_recording(self, recorded: Recorded) -> Self:
         """The same start, answered by a recording before anyone else is asked; nothing has run yet."""
-        programs = _recalled().programs(self.setup.programs, recorded)
+        programs = replayed().programs(self.setup.programs, recorded)
         return type(self)(replace(self.setup, recorded=recorded, programs=programs), keep_history=self._keep)
 
     # --- copies -------------------------------------------------------------------------------------

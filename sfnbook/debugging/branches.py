@@ -16,11 +16,11 @@ from sfnbook.execution import Execution
 from sfnbook.explain import scene_at, stages, subject_of
 from sfnbook.faults import names_of
 from sfnbook.frames import AWAITING, DEADLINE, OVER, QUEUED, Change, Frame, FrameId
+from sfnbook.setting import call_of
 from sfnbook.tasks.answers import Answer
 from sfnbook.tasks.error_names import error_names
 from sfnbook.tasks.protocol import Outcome
 from sfnbook.tasks.samples import result_of
-from sfnbook.timeline import call_of
 from sfnbook.tokens import Pending
 from sfnbook.values import Json, copied
 

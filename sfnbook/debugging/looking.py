@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sfnbook.frames import Fault, Frame, FrameId
     from sfnbook.recordings.children import Children
     from sfnbook.recordings.reading import RecordedExecution
-    from sfnbook.timeline import Setup
+    from sfnbook.setting import Setup
     from sfnbook.transition import Transition
 
 

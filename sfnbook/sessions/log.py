@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sfnbook.debugging.branches import Recording
     from sfnbook.items.reader import ReadItems
-    from sfnbook.timeline import Setup
+    from sfnbook.setting import Setup
     from sfnbook.values import Json
 
 Entry: TypeAlias = "dict[str, Json]"

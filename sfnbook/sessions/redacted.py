@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sfnbook.frames import Change
     from sfnbook.sessions.log import Entry
     from sfnbook.sessions.session import Session
-    from sfnbook.timeline import Setup
+    from sfnbook.setting import Setup
     from sfnbook.values import Json
 
 

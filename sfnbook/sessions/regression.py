@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sfnbook.frames import Change, Fault, Frame
     from sfnbook.limits import Limits
     from sfnbook.sessions.log import Entry
+    from sfnbook.setting import Setup
     from sfnbook.source import Source
-    from sfnbook.timeline import Setup
 
 MOST_PATHS: Final = 200
 """How many entered states the test lists; of more it counts how often each was entered."""

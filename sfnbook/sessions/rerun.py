@@ -43,8 +43,9 @@ from sfnbook.frames import (
 )
 from sfnbook.items.reader import ReadItems
 from sfnbook.program import CompiledChoice
+from sfnbook.setting import waits_outside
 from sfnbook.tasks.protocol import Outcome
-from sfnbook.timeline import waits_outside, without_collector
+from sfnbook.timeline import without_collector
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sfnbook.debugging.breakpoints import Breakpoint
     from sfnbook.sessions.session import Session
-    from sfnbook.timeline import Setup
+    from sfnbook.setting import Setup
 
 
 def resumed(session: Session, setup: Setup) -> Session:

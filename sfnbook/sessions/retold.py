@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sfnbook.clock import seconds
 from sfnbook.frames import QUEUED, SCHEDULED, Change, Frame, task_in
 from sfnbook.sessions.log import entry_of
-from sfnbook.timeline import place
+from sfnbook.setting import place
 
 if TYPE_CHECKING:
     from sfnbook.debugging.branches import Recording
     from sfnbook.frames import Pool
     from sfnbook.sessions.log import Entry
-    from sfnbook.timeline import Setup
+    from sfnbook.setting import Setup
 
 WIDTH: Final = 96
 MOST_HEARTBEATS: Final = 1_000

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sfnbook.frames import FrameId
+    from sfnbook.setting import Setup
     from sfnbook.tasks.recorded import Recorded
-    from sfnbook.timeline import Setup
     from sfnbook.values import Json
 
 FORMAT: Final = "sfnbook session"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sfnbook.execution import Execution
     from sfnbook.machine import StateMachine
-    from sfnbook.timeline import Setup
+    from sfnbook.setting import Setup
 
 Spot: TypeAlias = tuple[str, tuple[tuple[int, int], ...], str, int]
 """Where a frame stands, whatever the definition: path, what is around it, phase, and which visit."""
