@@ -7,7 +7,7 @@ case is that every attempt fails until the policy gives up.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -90,9 +90,21 @@ def longest_wait(retrier: Retrier) -> float:
     return total
 
 
+def reached(policy: Policy) -> dict[int, Retrier]:
+    """The retriers that take an error at all, by their numbers from 1 on."""
+    return {
+        number: retrier
+        for number, retrier in enumerate(policy.retry, 1)
+        if any(
+            name not in rules.NEVER_CAUGHT and not _takers(policy.retry[: number - 1], name)
+            for name in retrier.error_equals
+        )
+    }
+
+
 def most_retries(policy: Policy) -> int:
     """How many retries all retriers allow together."""
-    return sum(retrier.max_attempts for retrier in policy.retry)
+    return sum(retrier.max_attempts for retrier in reached(policy).values())
 
 
 def worst_seconds(policy: Policy) -> float:
@@ -101,13 +113,13 @@ def worst_seconds(policy: Policy) -> float:
     Attempts without TimeoutSeconds are taken to end at once.
     """
     attempt = (policy.timeout or 0) / 1_000_000
-    return sum(map(longest_wait, policy.retry)) + attempt * (most_retries(policy) + 1)
+    return sum(map(longest_wait, reached(policy).values())) + attempt * (most_retries(policy) + 1)
 
 
 # --- the rules ------------------------------------------------------------------------------------
 def _holds(facts: Facts) -> Iterator[Finding]:
     """A policy that can hold an execution for days; where a limit ends that, see `_outlasts`."""
-    for index, retrier in enumerate(facts.policy.retry):
+    for number, retrier in reached(facts.policy).items():
         wait = longest_wait(retrier)
         if not LONG <= wait <= (facts.limit or math.inf):
             continue
@@ -119,7 +131,7 @@ def _holds(facts: Facts) -> Iterator[Finding]:
         if retrier.max_delay_seconds is None and retrier.backoff_rate > 1:
             most = max(SHORT, retrier.interval_seconds)
             text += f" With MaxDelaySeconds {most} it would be {duration(_capped(retrier, most))}."
-        yield Finding("holds", WARNING, text, index + 1)
+        yield Finding("holds", WARNING, text, number)
 
 
 def _last(retrier: Retrier) -> float:
@@ -139,7 +151,7 @@ def _outlasts(facts: Facts) -> Iterator[Finding]:
     name = "the 5 minutes of an Express execution" if is_quota else "the execution's TimeoutSeconds"
     name += "" if is_quota else f", {duration(facts.limit)}"
     alone = True
-    for index, retrier in enumerate(facts.policy.retry):
+    for number, retrier in reached(facts.policy).items():
         made = _within(facts.policy, retrier, facts.limit)
         if made >= retrier.max_attempts:
             continue
@@ -149,7 +161,7 @@ def _outlasts(facts: Facts) -> Iterator[Finding]:
             WARNING,
             f"outlasts {name}: at most {made:,} of its "
             f"{plural(retrier.max_attempts, 'retry')} can be made before that, and Catch is never asked.",
-            index + 1,
+            number,
         )
     if alone:
         text = f"outlasts {name}: all its retriers together can take {duration(worst)}."
@@ -172,10 +184,8 @@ def _within(policy: Policy, retrier: Retrier, limit: float) -> int:
 
 def _unreachable(facts: Facts) -> Iterator[Finding]:
     """A retrier that is never reached, because those before it take all its errors."""
-    seen: list[Retrier] = []
     for index, retrier in enumerate(facts.policy.retry):
-        takers = {name: _takers(seen, name) for name in retrier.error_equals}
-        seen.append(retrier)
+        takers = {name: _takers(facts.policy.retry[:index], name) for name in retrier.error_equals}
         if any(name in rules.NEVER_CAUGHT for name in retrier.error_equals):
             names = ", ".join(name for name in retrier.error_equals if name in rules.NEVER_CAUGHT)
             yield Finding("unreachable", WARNING, f"names {names}, which is never retried.", index + 1)
@@ -199,7 +209,7 @@ def _named(retriers: set[int]) -> str:
     return f"retriers {numbers} take" if len(retriers) > 1 else f"retrier {numbers} takes"
 
 
-def _takers(before: list[Retrier], name: str) -> list[int]:
+def _takers(before: Sequence[Retrier], name: str) -> list[int]:
     """The retriers before that take all errors that a name stands for, from 1 on; none if one is left."""
     found = []
     for error, heartbeat in STANDS_FOR.get(name, ((name, False),)):
@@ -247,18 +257,20 @@ def _events(facts: Facts) -> Iterator[Finding]:
 def _herd(facts: Facts) -> Iterator[Finding]:
     """No jitter where many may fail together."""
     steady = {
-        index: retrier
-        for index, retrier in enumerate(facts.policy.retry, 1)
+        number: retrier
+        for number, retrier in reached(facts.policy).items()
         if retrier.jitter_strategy != "FULL" and retrier.max_attempts
     }
     if not steady or facts.crowd is None:
         return
     who = facts.crowd or "executions"
-    waits = "; ".join(f"retrier {index}: {_first_waits(retrier)}" for index, retrier in steady.items())
+    waits = [_first_waits(retrier) for retrier in steady.values()]
+    if len(steady) > 1:
+        waits = [f"retrier {number}: {said}" for number, said in zip(steady, waits, strict=True)]
     yield Finding(
         "herd",
         WARNING if facts.crowd else NOTE,
-        f"has no jitter: {who} that fail together try again together ({waits}). JitterStrategy "
+        f"has no jitter: {who} that fail together try again together ({'; '.join(waits)}). JitterStrategy "
         '"FULL" spreads them and halves the mean delay.',
         next(iter(steady)) if len(steady) == 1 else None,
     )

@@ -65,6 +65,12 @@ SAID = [
     ([retrier(MaxAttempts=9_000, BackoffRate=1)], {}, "events", "up to 27,007 events alone"),
     ([retrier(MaxAttempts=2)], {}, "herd", "after 1 s, 2 s"),
     (SEED, {}, "herd", "retrier 3: after 5 s, 10 s, 20 s ..."),
+    (
+        [retrier(ErrorEquals=["E"], MaxAttempts=1), retrier(ErrorEquals=["E"], MaxAttempts=9)],
+        {},
+        "price",
+        "up to 2 transitions",
+    ),
     (SEED, {}, "price", "up to 10 transitions for this state, $0.00025: a million of them cost $250.00"),
 ]
 
