@@ -113,3 +113,18 @@ def test_charts_need_neither_numpy_nor_matplotlib():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "set()\n"
     )
+
+
+EVEN = [(1, None, (1, 1), [0]), (3, None, (1, 3), [2]), (4, None, (2, 2), [1]), (5, 2, (3, 2), [0, 1])]
+
+
+@pytest.mark.parametrize(("count", "columns", "shape", "last"), EVEN)
+def test_charts_stand_in_even_rows_and_one_that_is_left_alone_is_wide(count, columns, shape, last):
+    drawn = figure(*[CHART] * count, columns=columns).axes
+    assert drawn[0].get_gridspec().get_geometry() == shape
+    assert list(drawn[-1].get_subplotspec().colspan) == last
+
+
+def test_a_title_is_not_wider_than_its_chart():
+    (axes,) = figure(CHART._replace(title="A title that is far too long " * 3)).axes
+    assert axes.get_title(loc="left").strip().endswith("…")

@@ -23,12 +23,15 @@ IN_A_ROW: Final = 3
 
 FONT: Final = 13
 
+BOLD: Final = 0.87
+"""What fits of bold text where so much fits of other text."""
+
 HATCHES: Final = {"plain": "", "rising": "///", "falling": "\\\\\\", "dots": "...", "cross": "xxx"}
 MARKERS: Final = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross": "x"}
 
 
-def figure(*charts: Chart, columns: int = IN_A_ROW) -> Figure:
-    """The charts side by side, so many in a row, as a new Figure.
+def figure(*charts: Chart, columns: int | None = None) -> Figure:
+    """The charts side by side, so many in a row, as a new Figure; one that is left alone is as wide as a row.
 
     >>> from sfnbook.drawing.charts import axis
     >>> figure(Chart("A line", axis("x", 0, 1), axis("y", 0, 1), ())).axes[0].get_title(loc="left")
@@ -36,20 +39,23 @@ def figure(*charts: Chart, columns: int = IN_A_ROW) -> Figure:
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
 
-    columns = min(len(charts), columns)
-    rows = -(-len(charts) // columns)
+    rows = -(-len(charts) // (columns or IN_A_ROW))
+    columns = columns or -(-len(charts) // rows)
     size = (SIZE[0] * columns, SIZE[1] * rows)
     made = Figure(figsize=size, layout="constrained", facecolor="white")
-    for number, chart in enumerate(charts, 1):
-        _draw(made.add_subplot(rows, columns, number), chart)
+    places = made.add_gridspec(rows, columns)
+    for number, chart in enumerate(charts):
+        row, column = divmod(number, columns)
+        alone = column == 0 and number == len(charts) - 1
+        _draw(made.add_subplot(places[row, :] if alone else places[row, column]), chart)
     return made
 
 
 def _draw(axes: Axes, chart: Chart) -> None:
-    title = chart.title if not chart.note else f"{chart.title}\n"
+    room = SIZE[0] * 72 * 0.85
+    title = clipped(chart.title, room * BOLD, FONT + 2) + ("\n" if chart.note else "")
     axes.set_title(title, loc="left", fontsize=FONT + 2, fontweight="bold", parse_math=False)
     if chart.note:
-        room = SIZE[0] * 72 * 0.85
         note = clipped(chart.note, room, FONT - 2)
         shown = axes.text(0, 1.03, note, transform=axes.transAxes, fontsize=FONT - 2, parse_math=False)
         shown.set_in_layout(False)

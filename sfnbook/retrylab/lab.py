@@ -282,9 +282,11 @@ class RetryLab:
     def charts(self) -> list[Chart]:
         """A schedule and a load for each policy, on the same scales, and all distributions in one."""
         return [
-            *schedule_charts(self.schedules),
+            *schedule_charts(
+                self.schedules, "in the outage" if self.conditions.outage_seconds else "if all fail"
+            ),
             *small_load_charts(self.herd),
-            comparison_chart(self.simulations, 99)._replace(title="Have succeeded by then"),
+            comparison_chart(self.simulations)._replace(title="Have succeeded by then"),
         ]
 
     def to_svg(self) -> str:

@@ -84,6 +84,12 @@ class Load:
         """The most calls that were ever in progress."""
         return max(self._in_progress)
 
+    @property
+    def end(self) -> int:
+        """The microsecond at which the bin of the last call ends."""
+        used = [number for number in range(BINS) if self._served[number] or self._refused[number]]
+        return (used[-1] + 1) * self.width if used else 0
+
     def bins(self) -> list[Bin]:
         """Calls per second and run, up to the last call."""
         share = seconds(self.width) * max(self.runs, 1)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sfnbook.retrylab.herd import Herd, Trial
+    from sfnbook.retrylab.load import Load
     from sfnbook.retrylab.schedule import Attempt, Schedule, Span
     from sfnbook.retrylab.service import Service
     from sfnbook.retrylab.simulation import Measure, Simulation
@@ -23,7 +24,11 @@ MOST_ROWS: Final = 24
 
 BINS_OF_LOAD: Final = 240
 
-FEW_BINS: Final = 40
+FEW_BINS: Final = 100
+
+LONG_LOAD: Final = 10
+"""Seconds of a load from which on its bins are not less than a second: so its capacity is told.
+Below that they are finer, and a burst stands out."""
 
 ROOM: Final = 1.3
 """A schedule's time axis is longer than it by this factor: the last delay is written there."""
@@ -33,14 +38,19 @@ FEW_ROWS: Final = 8
 
 BINS: Final = 40
 
+MOST_SHOWN: Final = 99
+"""Percent of the runs that a time axis has room for, where the others take much longer."""
+
+LONG_TAIL: Final = 1.5
+
 MOST_STEPS: Final = 400
 """Points of a curve: more cannot be seen."""
 
 
-def schedule_charts(schedules: Mapping[str, Schedule]) -> list[Chart]:
-    """A chart for each schedule, for little room and on the same time axis."""
+def schedule_charts(schedules: Mapping[str, Schedule], when: str) -> list[Chart]:
+    """A chart for each schedule, for little room and on the same time axis; ``when`` is when it is so."""
     return on_one_clock(
-        schedule_chart(schedule, FEW_ROWS)._replace(title=f"{name}: attempts")
+        schedule_chart(schedule, FEW_ROWS)._replace(title=f"{name}: attempts {when}")
         for name, schedule in schedules.items()
     )
 
@@ -107,7 +117,9 @@ def _waits(shown: Sequence[Attempt], place: Mapping[int, float]) -> list[Box]:
 
 def time_chart(simulation: Simulation) -> Chart:
     """The distribution of the total time: the share of runs by time, and three percentiles."""
-    boxes = histogram(simulation.time)
+    most, slowest = simulation.time.percentile(MOST_SHOWN).value, simulation.time.highest
+    end = most if slowest > LONG_TAIL * most > 0 else slowest
+    boxes = histogram(simulation.time, end)
     top = max(box.top for box in boxes)
     high = max(boxes[-1].right, 1e-3)
     rules = []
@@ -116,6 +128,8 @@ def time_chart(simulation: Simulation) -> Chart:
         rules.append(Rule(f"{percent} %: {duration(value)}", x=value, row=row))
     mean = simulation.time.mean
     note = f"{simulation.runs:,} runs, {duration(mean.value)} on average"
+    if end < slowest:
+        note += f"; {100 - MOST_SHOWN} % take longer, up to {duration(slowest)}"
     return Chart(
         "Total time of an execution",
         time_axis("time", high * 1.04),
@@ -129,14 +143,14 @@ def _same(rules: Sequence[Rule]) -> bool:
     return len({rule.x for rule in rules}) == 1
 
 
-def histogram(measure: Measure, bins: int = BINS) -> list[Box]:
-    """The share of runs in each of some bins of the same width."""
-    counts = measure.counts()
-    total = sum(times for _, times in counts)
+def histogram(measure: Measure, end: float, bins: int = BINS) -> list[Box]:
+    """The share of all runs in each of some bins of the same width, up to ``end``."""
+    counts = [(value, times) for value, times in measure.counts() if value <= end]
+    total = measure.tally.count
     low, high = counts[0][0], counts[-1][0]
     if low == high:
         half = (high or 1.0) * 0.02
-        return [Box(max(0.0, low - half), high + half, 0, 1)]
+        return [Box(max(0.0, low - half), high + half, 0, counts[0][1] / total)]
     width = (high - low) / bins
     found = [0] * bins
     for value, times in counts:
@@ -164,12 +178,13 @@ def success_chart(simulation: Simulation) -> Chart:
     )
 
 
-def comparison_chart(simulations: Mapping[str, Simulation], percent: float = 100) -> Chart:
+def comparison_chart(simulations: Mapping[str, Simulation]) -> Chart:
     """How much of the runs has succeeded by which time, a curve for each policy.
 
-    It ends when ``percent`` of the slowest policy's runs are over.
+    It ends a little after nearly all of the slowest policy's runs are over: the last few take long.
     """
-    high = max(simulation.time.percentile(percent).value for simulation in simulations.values()) or 1.0
+    most = max(simulation.time.percentile(MOST_SHOWN).value for simulation in simulations.values())
+    high = (most or 1.0) * 1.06
     lines = tuple(
         Line(name, tuple(curve(simulation, high)), number, steps=True)
         for number, (name, simulation) in enumerate(simulations.items())
@@ -177,7 +192,7 @@ def comparison_chart(simulations: Mapping[str, Simulation], percent: float = 100
     runs = next(iter(simulations.values())).runs
     return Chart(
         "Executions that have succeeded by then",
-        time_axis("time", high * 1.02),
+        time_axis("time", high),
         axis("share of runs", 0, 1.04, count=6, percent=True),
         lines,
         f"{runs:,} runs each, on the same seeds",
@@ -199,19 +214,32 @@ def curve(simulation: Simulation, end: float) -> list[tuple[float, float]]:
 
 
 def load_charts(herd: Herd, most: int = BINS_OF_LOAD) -> list[Chart]:
-    """The load on the service over time, a chart for each policy on the same scale of calls."""
-    service = herd.service
-    top = max([service.per_second or 0.0, *(trial.load.peak() for trial in herd.trials.values())])
-    return [_load_chart(trial, service, top, most) for trial in herd.trials.values()]
+    """The load on the service over time, a chart for each policy: all in the same bins on the same scales."""
+    service, trials = herd.service, herd.trials.values()
+    top = max([service.per_second or 0.0, *(trial.load.peak() for trial in trials)])
+    width = _width([trial.load for trial in trials], most)
+    return on_one_clock(_load_chart(trial, service, top, width) for trial in trials)
+
+
+def _width(loads: Sequence[Load], most: int) -> int:
+    """Microseconds of a bin: so many fit, and where there is time enough none is less than a second."""
+    width, end = max(load.width for load in loads), max(load.end for load in loads)
+    least = SECOND if end >= LONG_LOAD * SECOND else 0
+    while width < least or width * most < end:
+        width *= 2
+    return width
 
 
 def small_load_charts(herd: Herd) -> list[Chart]:
     """The same for little room: coarser, and all on the same time axis."""
     runs = "1 run" if herd.runs == 1 else f"mean of {herd.runs} runs"
-    charts = on_one_clock(
-        chart._replace(title=f"{chart.title}: load on the service") for chart in load_charts(herd, FEW_BINS)
-    )
-    return [chart._replace(x=chart.x._replace(label=f"{chart.x.label}, {runs}")) for chart in charts]
+    return [
+        chart._replace(
+            title=f"{chart.title}: load on the service",
+            x=chart.x._replace(label=f"{chart.x.label}, {runs}"),
+        )
+        for chart in load_charts(herd, FEW_BINS)
+    ]
 
 
 def on_one_clock(charts: Iterable[Chart]) -> list[Chart]:
@@ -221,8 +249,8 @@ def on_one_clock(charts: Iterable[Chart]) -> list[Chart]:
     return [chart._replace(x=longest) for chart in made]
 
 
-def _load_chart(trial: Trial, service: Service, top: float, most: int) -> Chart:
-    bins, done = _coarser(trial.load.bins(), most), trial.done.mean().value / SECOND
+def _load_chart(trial: Trial, service: Service, top: float, width: int) -> Chart:
+    bins, done = _coarser(trial.load, width), trial.done.mean().value / SECOND
     last = bins[-1].end if bins else 1.0
     # All clients at once are more in their instant than in any second: the line leaves the picture there.
     every = [(one.begin, min(one.served + one.refused, top * 1.15)) for one in bins]
@@ -244,14 +272,14 @@ def _load_chart(trial: Trial, service: Service, top: float, most: int) -> Chart:
     )
 
 
-def _coarser(bins: list[Bin], most: int) -> list[Bin]:
-    """Neighbours put together until there are at most so many."""
-    together = max(1, -(-len(bins) // most))
+def _coarser(load: Load, width: int) -> list[Bin]:
+    """The bins of a load, put together to a width."""
+    bins, together = load.bins(), width // load.width
     groups = [bins[first : first + together] for first in range(0, len(bins), together)]
     return [
         Bin(
             group[0].begin,
-            group[0].begin + together * (group[0].end - group[0].begin),
+            group[0].begin + width / SECOND,
             sum(one.served for one in group) / together,
             sum(one.refused for one in group) / together,
             max(one.in_progress for one in group),

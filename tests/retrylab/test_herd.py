@@ -12,6 +12,7 @@ import sfnbook
 from sfnbook.errors import UsageError
 from sfnbook.retrylab import at_random, from_map
 from sfnbook.retrylab.load import BINS, Load
+from sfnbook.retrylab.pictures import load_charts
 from sfnbook.retrylab.service import Desk
 from sfnbook.tasks import normal, uniform
 
@@ -231,6 +232,17 @@ def test_misuse_is_told(given: dict[str, Any], said: str) -> None:
 def test_a_service_that_cannot_be_is_told(given: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=r"Service\("):
         sfnbook.Service(**given)
+
+
+def test_loads_are_drawn_in_the_same_bins_on_one_clock() -> None:
+    service = sfnbook.Service(rate=10, seconds=0.1)
+    made = herd({"none": [], "plain": BUSY, "full": FULL}, service=service, clients=50)
+    assert len({made.trials[name].load.width for name in made.trials}) > 1
+    charts = load_charts(made)
+    assert len({chart.x for chart in charts}) == 1
+    for chart in charts[:2]:  # 50 calls in the first second, of which ten are served
+        every, served = chart.marks[:2]
+        assert (every.points[0], served.points[0]) == ((0, 50), (0, 10))
 
 
 # --- laws ---------------------------------------------------------------------------------------------

@@ -15,8 +15,10 @@ from rich.console import Console
 
 import sfnbook
 from sfnbook import TaskFailure, UnansweredTask, UsageError, simulate
+from sfnbook.drawing.charts import Boxes
 from sfnbook.prices import PRICES, Prices, express_price, standard_price
 from sfnbook.retrylab import progress
+from sfnbook.retrylab.pictures import time_chart
 from sfnbook.retrylab.plan import CHUNK, Plan
 from sfnbook.tasks import attempts, exponential, failure, faulty, flaky, result, uniform
 from tests.retrylab.policies import LAMBDA, one_task, retrier
@@ -433,6 +435,17 @@ def test_it_shows_itself_without_numpy_and_matplotlib():
     assert bundle["text/html"].count("<svg") == 2
     assert simulation.table().column("figure")[0] == "succeeded (share)"
     assert len(simulation.plot().axes) == 2
+
+
+def test_a_few_slow_runs_leave_room_for_the_others():
+    tasks = {"Call": faulty(result({}, seconds=uniform(0, 1)), flaky(0.005, error="Busy"))}
+    machine = one_task(retrier(IntervalSeconds=1_000, MaxAttempts=1))
+    chart = time_chart(simulate(machine, tasks=tasks, runs=2_000, progress=False))
+    assert chart.x.high < 1.1
+    assert "1 % take longer, up to 16 min" in chart.note
+    (bars,) = (mark for mark in chart.marks if isinstance(mark, Boxes))
+    assert sum(box.top for box in bars.boxes) == pytest.approx(0.99, abs=0.002)
+    assert "longer" not in time_chart(simulate(one_task(), tasks=tasks, runs=500)).note
 
 
 def test_the_names_of_errors_are_escaped():
