@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from sfnbook.debugger import Debugger
 from sfnbook.debugging.branches import Branch
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, kind_of
 from sfnbook.execution import Execution
 from sfnbook.frames import WORLD, task_in
 from sfnbook.prices import PRICES, express_price, express_units, standard_price
@@ -145,7 +145,7 @@ def _execution(given: Any) -> Execution:
         given = given.execution
     if not isinstance(given, Execution):
         raise UsageError(
-            f"compare takes executions, branches and debuggers, not a {type(given).__name__}. "
+            f"compare takes executions, branches and debuggers, not {kind_of(given)}. "
             "A recorded history becomes one with sfnbook.replay(machine, history)."
         )
     if given.cursor > len(given.changes):

@@ -156,3 +156,13 @@ def did_you_mean(word: object, known: Iterable[str], called: str = "There are") 
     listed = ", ".join(map(repr, names[:_MOST_NAMES])) or "none"
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return f"{called}: {listed}{more}."
+
+
+def kind_of(value: object) -> str:
+    """What somebody gave, by its class.
+
+    >>> kind_of([1]), kind_of(1)
+    ('a list', 'an int')
+    """
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

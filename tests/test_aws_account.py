@@ -180,6 +180,20 @@ def test_misuse(arguments, advice):
         aws(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("service", "advice"),
+    [
+        ("dynamo", "Did you mean 'dynamodb'?"),
+        ("sfn", "boto3 calls it 'stepfunctions'."),
+        ("DynamoDB", "'dynamodb'?"),
+    ],
+)
+def test_a_client_of_no_service(service, advice):
+    with pytest.raises(sfnbook.UsageError, match=re.escape(f"There is no service {service!r}. ")) as refused:
+        aws().client(service)
+    assert str(refused.value).endswith(advice)
+
+
 def test_no_api_behind_a_resource():
     account = aws()
     call = Call("S", "S", "arn:aws:states:::codebuild:dance", {})

@@ -162,5 +162,6 @@ def test_in_the_debugger_they_make_branches_in_the_past():
     debugger.inject_latency("S", 9).lose_heartbeats("S").run()
     assert [branch.why for branch in debugger.branches] == ["", "latency injected into S"]
     assert debugger.find(kind="TaskTimedOut")
+    debugger.restart()
     debugger.inject_error("S", "E").remove_fault(debugger.faults[0])
     assert debugger.faults == ()

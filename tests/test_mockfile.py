@@ -168,7 +168,7 @@ def test_a_case_with_a_number_sign_in_its_machine():
         (file({"0": {"Throw": {"Cause": "c"}}}), None, "the Throw of Mock/0 needs an Error, which is text."),
         (file({"0": {"Throw": {"Error": "E", "Cause": {}}}}), None, "the Cause of Mock/0 is text, not {}."),
         (file({"0": returns({1, 2})}), None, "The mock configuration is not JSON"),
-        (3, None, "A mock configuration is a path, a JSON text or a dict, not a int."),
+        (3, None, "A mock configuration is a path, a JSON text or a dict, not an int."),
         ("MockConfgFile.json", None, "There is no file 'MockConfgFile.json'."),
     ],
 )  # fmt: skip

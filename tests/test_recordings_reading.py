@@ -234,7 +234,7 @@ NO_HISTORY = {
     "a list of numbers": ([1, 2], "no event with an id and a type"),
     "text": ("not json\nat all", "no event with an id and a type"),
     "an empty page": ({"events": []}, "no event with an id and a type"),
-    "a number": (7, "is a path, a text, a dict or a list, not a int"),
+    "a number": (7, "is a path, a text, a dict or a list, not an int"),
     "no such file": ("nowhere.json", "There is no file 'nowhere.json'"),
     "a bad id": ([{"id": "x", "type": "ExecutionStarted"}], "An event's id is a number, not 'x'"),
     "a bad time": ([{"id": 1, "type": "ExecutionStarted", "timestamp": "soon"}], "The time of event 1 cannot be read: 'soon'"),

@@ -476,8 +476,11 @@ def test_the_words_of_sample():
     assert repr(sample()) == "sample()"
     machine = load({"A": task()})
     assert machine.unanswered("sample") == []
-    with pytest.raises(sfnbook.UsageError, match="tasks is a mapping"):
+    with pytest.raises(sfnbook.UsageError, match=r"^tasks='samples': did you mean tasks=\"sample\"\?"):
         machine.start(tasks="samples")
+    with pytest.raises(sfnbook.UsageError, match=r"tasks is a mapping .*, not a str"):
+        machine.start(tasks="nobody")
+    assert machine.start(tasks=sfnbook.tasks.sample()).result() == machine.start(tasks="sample").result()
 
 
 def test_an_input_has_what_the_definition_reads():

@@ -222,6 +222,11 @@ BAD_INPUTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+def test_a_rule_has_a_name():
+    with pytest.raises(UsageError, match=r"^A rule's name is text, not a StateMachine\. Write Rule\("):
+        Rule(ECHO, {"source": ["shop"]})
+
+
 @pytest.mark.parametrize(("given", "says"), BAD_INPUTS.values(), ids=BAD_INPUTS)
 def test_what_is_wrong_with_an_input(given, says):
     with pytest.raises(UsageError) as refused:

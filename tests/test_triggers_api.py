@@ -204,6 +204,11 @@ def test_what_an_http_api_refuses():
         HttpApi(ECHO, "Start", parameters={})
     with pytest.raises(UsageError, match="Did you mean 'headers'"):
         HttpApi(ECHO, parameters={}).request(header={})
+    with pytest.raises(
+        UsageError, match=r"calls \.jsn\(\) of one of API Gateway's own objects\. Did you mean 'json'"
+    ):
+        RestApi(ECHO, template="$input.jsn('$')").request({})
+    assert repr(HttpApi(ECHO, parameters={})) == "<HttpApi of 'StateMachine': StartExecution, stage $default>"
     bad = HttpApi(ECHO, parameters={"Input": "$request.body"}).request("no JSON")
     assert (bad.status, list(bad.body)) == (400, ["message"])
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from sfnbook.errors import SfnbookError, UsageError
+from sfnbook.errors import SfnbookError, UsageError, kind_of
 from sfnbook.values import Json, text
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def open_store(files: Any) -> Store | None:
     if all(hasattr(files, method) for method in ("get", "list", "put")):
         store: Store = files
         return store
-    raise UsageError(f"files cannot be a {type(files).__name__}. Give {_EXAMPLE}, or a boto3 S3 client.")
+    raise UsageError(f"files cannot be {kind_of(files)}. Give {_EXAMPLE}, or a boto3 S3 client.")
 
 
 def required(store: Store | None, bucket: str, key: str) -> Store:

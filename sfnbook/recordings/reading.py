@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.errors import UsageError, nearest
+from sfnbook.errors import UsageError, kind_of, nearest
 from sfnbook.files import read_text
 from sfnbook.recordings.events import ENDS, Event, event_of, instant_of, is_cut, is_event, is_logged, parsed
 
@@ -294,7 +294,7 @@ def values_of(given: Any, what: str, notes: list[str]) -> Iterator[Any]:
     elif isinstance(given, (Mapping, list, tuple)):
         yield dict(given) if isinstance(given, Mapping) else list(given)
     else:
-        raise UsageError(f"{what} is a path, a text, a dict or a list, not a {type(given).__name__}.")
+        raise UsageError(f"{what} is a path, a text, a dict or a list, not {kind_of(given)}.")
 
 
 def _is_text(given: str) -> bool:

@@ -12,10 +12,10 @@ import pickle
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook.errors import UsageError, did_you_mean, nearest
+from sfnbook.errors import UsageError, did_you_mean, kind_of, nearest
 from sfnbook.tasks import resources
 from sfnbook.tasks.compiling import compiled, parts, settled
-from sfnbook.tasks.composed import Timed, sample
+from sfnbook.tasks.composed import Sample, Timed, sample
 from sfnbook.tasks.faults import Faulty
 from sfnbook.tasks.mockfile import Mocked
 from sfnbook.tasks.protocol import Call, Outcome, Perform, Result, ended, is_backend, pasted, spelled
@@ -192,11 +192,13 @@ def _by_key(tasks: object) -> Mapping[Any, Any]:
         return tasks
     if isinstance(tasks, Faulty):
         return {key: Faulty(answer, tasks.faults) for key, answer in _by_key(tasks.answer).items()}
-    if callable(tasks) or is_backend(tasks) or isinstance(tasks, Timed):
+    if callable(tasks) or is_backend(tasks) or isinstance(tasks, Timed | Sample):
         return {EVERY_TASK: tasks}
+    if isinstance(tasks, str) and nearest(tasks, [SAMPLE]):
+        raise UsageError(f'tasks={tasks!r}: did you mean tasks="{SAMPLE}"?')
     raise UsageError(
         "tasks is a mapping from Tasks to answers, a function or a backend, "
-        f"not a {type(tasks).__name__}. For every Task: tasks={{{EVERY_TASK!r}: {spelled(tasks)}}}"
+        f"not {kind_of(tasks)}. For every Task: tasks={{{EVERY_TASK!r}: {spelled(tasks)}}}"
     )
 
 

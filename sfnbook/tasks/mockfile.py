@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, NoReturn
 
-from sfnbook.errors import RUNTIME, UsageError, did_you_mean, nearest
+from sfnbook.errors import RUNTIME, UsageError, did_you_mean, kind_of, nearest
 from sfnbook.source import MAX_DEPTH, MAX_FILE_BYTES, deeper_than, file_text
 from sfnbook.tasks.protocol import Call, Outcome
 from sfnbook.values import Json, checked
@@ -98,9 +98,7 @@ def _read(source: Mapping[str, Json] | str | Path) -> tuple[str, Json]:
         name, allowed = Path(source).name, f"a mock configuration has at most {MAX_FILE_BYTES:,}"
         text = file_text(Path(source), MAX_FILE_BYTES, allowed)
     else:
-        raise UsageError(
-            f"A mock configuration is a path, a JSON text or a dict, not a {type(source).__name__}."
-        )
+        raise UsageError(f"A mock configuration is a path, a JSON text or a dict, not {kind_of(source)}.")
     try:
         return name, json.loads(text)
     except (ValueError, RecursionError) as problem:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, kind_of
 from sfnbook.tasks.durations import Duration, Seconds
 from sfnbook.values import Json, checked
 
@@ -286,7 +286,7 @@ sfnbook.tasks.result({'ok': True}).
     """
     if not isinstance(returned, ENDINGS):
         raise UsageError(
-            f"{whose} returned a {type(returned).__name__}, not an Outcome. "
+            f"{whose} returned {kind_of(returned)}, not an Outcome. "
             f"Return sfnbook.tasks.result({pasted(returned)})."
         )
     outcome = ended(returned)
@@ -321,7 +321,7 @@ def names(error: Any, cause: Any) -> tuple[Any, Any]:
     if not isinstance(error, str | None):
         raise UsageError(f"An error's name is text, not {error!r}.")
     if not isinstance(cause, str | None):
-        raise UsageError(f"A cause is text, not a {type(cause).__name__}: use json.dumps(...) for JSON.")
+        raise UsageError(f"A cause is text, not {kind_of(cause)}: use json.dumps(...) for JSON.")
     return error, cause
 
 
@@ -346,7 +346,8 @@ def moments(seconds: Iterable[float]) -> tuple[float, ...]:
         given = tuple(sorted(seconds))
         wrong = [moment for moment in given if not (math.isfinite(moment) and moment >= 0)]
     except TypeError:
-        raise UsageError(f"Seconds and heartbeats are numbers, not {seconds!r}.") from None
+        shown = repr(*seconds) if isinstance(seconds, tuple) and len(seconds) == 1 else repr(seconds)
+        raise UsageError(f"Seconds and heartbeats are numbers, not {shown}.") from None
     if wrong:
         raise UsageError(f"Seconds and heartbeats are finite and not negative: {wrong[0]!r}.")
     return given

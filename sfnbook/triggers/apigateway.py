@@ -88,6 +88,9 @@ class _Api:
         self.action, self.stage = action, stage
         self.sdk = Sdk(machine, **options)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.sdk.machine.name!r}: {self.action}, stage {self.stage}>"
+
     def request(self, body: Json = None, **more: Any) -> Response:
         """What a client gets for a request: ``body`` and the other fields of `Request`."""
         unknown = set(more) - set(Request._fields)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import chance
 from sfnbook.clock import iso, parse_timestamp, start_instant
-from sfnbook.errors import UsageError, did_you_mean
+from sfnbook.errors import UsageError, did_you_mean, kind_of
 from sfnbook.frames import StartedBy
 from sfnbook.triggers import patterns
 from sfnbook.triggers.starts import ACCOUNT, REGION, Start, refuse
@@ -96,6 +96,10 @@ class Rule:
         input_path: str | None = None,
         input_transformer: dict[str, Any] | None = None,
     ) -> None:
+        if not isinstance(name, str):
+            refuse(
+                f"A rule's name is text, not {kind_of(name)}.", 'Write Rule("orders", {"source": ["shop"]}).'
+            )
         patterns.check(pattern)
         self.name, self.pattern = name, checked(pattern, "The event pattern")
         self._transform = Transform(input, input_path, input_transformer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from sfnbook.debugger import Debugger
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, kind_of
 from sfnbook.machine import StateMachine
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ class Start(NamedTuple):
 
 def _machine(machine: object) -> StateMachine:
     if not isinstance(machine, StateMachine):
-        raise UsageError(
-            f"A trigger starts a StateMachine, not a {type(machine).__name__}: sfnbook.load(...)."
-        )
+        raise UsageError(f"A trigger starts a StateMachine, not {kind_of(machine)}: sfnbook.load(...).")
     return machine
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from sfnbook.errors import UsageError, did_you_mean
+from sfnbook.errors import UsageError, did_you_mean, kind_of
 
 if TYPE_CHECKING:
     from sfnbook.values import Json
@@ -383,8 +383,8 @@ def called(value: Any, name: str, arguments: list[Any]) -> Any:
     method = known.get(name)
     if not callable(method):
         names = [one for one, each in known.items() if callable(each)]
-        hint = did_you_mean(name, names)
-        raise UsageError(f"The mapping template calls .{name}() of a {kind.__name__}. {hint}")
+        whose = "one of API Gateway's own objects" if isinstance(value, Methods) else kind_of(value)
+        raise UsageError(f"The mapping template calls .{name}() of {whose}. {did_you_mean(name, names)}")
     try:
         return method(*arguments) if isinstance(value, Methods) else method(value, *arguments)
     except (TypeError, AttributeError, re.error) as problem:

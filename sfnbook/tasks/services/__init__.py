@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,15 +72,15 @@ def _check(client_factory: Any, functions: Any, http: Any, **seconds: Any) -> No
     if client_factory is not None and not callable(client_factory):
         raise UsageError(
             "client_factory is called with the name of a service and gives its client, for example "
-            f"boto3.Session(...).client; it is a {type(client_factory).__name__}."
+            f"boto3.Session(...).client; it is {kind_of(client_factory)}."
         )
     if http is not None and not callable(http):
-        raise UsageError(f"http is a function(method, url, headers, body), not a {type(http).__name__}.")
+        raise UsageError(f"http is a function(method, url, headers, body), not {kind_of(http)}.")
     if not isinstance(functions, Mapping):
-        raise UsageError(f"functions maps names to functions; it is a {type(functions).__name__}.")
+        raise UsageError(f"functions maps names to functions; it is {kind_of(functions)}.")
     for name, function in functions.items():
         if not callable(function):
-            raise UsageError(f"functions[{name!r}] is a Python function, not a {type(function).__name__}.")
+            raise UsageError(f"functions[{name!r}] is a Python function, not {kind_of(function)}.")
     for name, given in seconds.items():
         if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < math.inf:
             raise UsageError(f"{name} is a positive number of seconds, not {given!r}.")

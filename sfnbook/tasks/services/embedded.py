@@ -17,7 +17,7 @@ from random import Random
 from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, did_you_mean
 from sfnbook.tasks import models
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ class Account:
 
     def client(self, service: str) -> Any:
         """A client of boto3's that reaches this account."""
+        _check_service(service)
         # An error of the emulator would only be tried again, and slowly.
         config = libraries().config(retries={"total_max_attempts": 1}, parameter_validation=False)
         with _without_settings():
@@ -255,3 +256,11 @@ def _without_settings(*, unless: bool = False) -> Iterator[None]:
             for name in _NOWHERE:
                 del os.environ[name]
             os.environ.update(hidden)
+
+
+def _check_service(name: str) -> None:
+    services = models.services()
+    if name not in services.values():
+        ours = services.get(name)
+        hint = f"boto3 calls it {ours!r}." if ours else did_you_mean(name, services.values())
+        raise UsageError(f"There is no service {name!r}. {hint}")
