@@ -212,20 +212,8 @@ def started(
     submitted = outcome.submitted
     if submits and submitted is None:
         submitted = accepted(state.resource)
-    work = _new(
-        Running,
-        (
-            task,
-            result,
-            failure,
-            submitted,
-            outcome.traceback,
-            answered_by,
-            outcome.worker,
-            None,
-            outcome.why,
-        ),
-    )
+    told = outcome.traceback, answered_by, outcome.worker, None, outcome.why
+    work = _new(Running, (task, result, failure, submitted, *told))
     return begun(state, frame, scene, work, None if outcome.waits else due, in_time, submits, others)
 
 
