@@ -777,7 +777,7 @@ def test_a_branch_is_renamed_and_its_children_know() -> None:
         "<Branch 'main', 8 ", "<Branch 'with <b>'", "<Branch 'branch 2'",
     ]  # fmt: skip
     shown = debugger.branches._repr_mimebundle_()["text/html"]
-    assert "with &lt;b&gt;" in shown
+    assert "with &lt;b&gt; (RUNNING at 4 of 9 transitions, from " in shown
     assert shown.count("<ul>") == 3
     for name, message in (("main", "already"), (" ", "needs a name")):
         with pytest.raises(sfnbook.UsageError, match=message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ import sfnbook
 from sfnbook.debugging.revising import revisions
 from sfnbook.tasks import attempts, failure, result
 from tests.machines import LAMBDA, block, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RETRY = [{"ErrorEquals": ["Busy"], "IntervalSeconds": 10, "MaxAttempts": 1}]
 STATES: dict[str, Any] = {
@@ -116,6 +119,38 @@ def test_edits_are_made_again_at_their_places() -> None:
     (entered,) = debugger.find(state="Charge", kind="StateEntered")
     assert entered.input == {"edited": True}
     assert debugger.find(state="Charge", kind="TaskFailed")[0].error == "Injected"
+
+
+def test_a_branch_with_an_edit_is_opened_as_it_was_saved(tmp_path: Path) -> None:
+    debugger = sfnbook.Debugger(load(STATES), {}, tasks={"Check": 3, "Charge": "paid"})
+    debugger.step_over()
+    debugger.edit_input({"edited": True}).set_variable("limit", 3)
+    debugger.try_machine(repaired(MaxAttempts=5))
+    debugger.save(tmp_path / "s.json")
+    opened = sfnbook.Debugger.open(tmp_path / "s.json")
+    assert opened.notes == ()
+    assert opened.transitions == debugger.transitions
+    (entered,) = opened.find(state="Charge", kind="StateEntered")
+    assert entered.input == {"edited": True}
+    opened.goto(entered)
+    opened.watches["limit"] = "$limit"
+    assert opened.watches.values() == {"limit": 3}
+
+
+def test_time_that_passed_passes_again(tmp_path: Path) -> None:
+    ask = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True,
+           "Parameters": {"QueueUrl": "q", "MessageBody.$": "$$.Task.Token"}}  # fmt: skip
+    debugger = sfnbook.Debugger(load({"Ask": ask}))
+    debugger.advance(60)
+    debugger.try_machine(load({"Ask": ask | {"Comment": "again"}}))
+    debugger.save(tmp_path / "s.json")
+    assert debugger.time == sfnbook.Debugger.open(tmp_path / "s.json").time == 60
+
+
+def test_a_function_for_every_task_is_no_answer_that_is_missed() -> None:
+    debugger = sfnbook.Debugger(load({"Done": {"Type": "Succeed"}}), tasks=lambda event: event)
+    debugger.try_machine(load({"Done": {"Type": "Pass", "End": True}}))
+    assert debugger.notes == ()
 
 
 def test_an_answer_to_a_question_is_given_again() -> None:

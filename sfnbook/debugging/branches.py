@@ -416,7 +416,8 @@ def _told(branch: Branch, current: Branch) -> str:
     name = escape(branch.name)
     origin = f", from {branch.fork}: {escape(branch.why)}" if branch.parent else ""
     shown = f"<b>{name}</b>" if branch is current else name
-    return f"{shown} ({branch.execution.status}, {branch.length} transitions{origin})"
+    execution = branch.execution
+    return f"{shown} ({execution.status} at {execution.cursor} of {branch.length} transitions{origin})"
 
 
 def shared(one: Sequence[Change], other: Sequence[Change]) -> int:

@@ -205,12 +205,17 @@ def _edited(change: Change) -> Entry:
     assert before is not None and after is not None  # noqa: S101, PT018 - an edit has both sides
     if before.id == WORLD:
         return {"do": "time", "value": after.work.passed}
-    if before.variables is after.variables:
+    changed = variables_set(before, after)
+    if changed is None:
         return {"do": "input", "frame": list(before.id), "value": after.data}
-    changed = {
-        name: value for name, value in after.variables.items() if before.variables.get(name) is not value
-    }
     return {"do": "variables", "frame": list(before.id), "value": changed}
+
+
+def variables_set(before: Frame, after: Frame) -> dict[str, Json] | None:
+    """The variables that an edit set; None for an edit of the input, which leaves them as they are."""
+    if before.variables is after.variables:
+        return None
+    return {name: value for name, value in after.variables.items() if before.variables.get(name) is not value}
 
 
 def _faults(change: Change) -> Entry:

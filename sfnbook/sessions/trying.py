@@ -12,10 +12,11 @@ from sfnbook import outside, working
 from sfnbook.debugging.branches import Recording
 from sfnbook.debugging.looking import machines_of
 from sfnbook.debugging.revising import revisions, told
-from sfnbook.frames import ENTER, WORLD, Change, Frame
+from sfnbook.frames import ENTER, WORLD, Change, Frame, World
 from sfnbook.recordings.places import Places
 from sfnbook.recordings.reading import read
 from sfnbook.scene import around
+from sfnbook.sessions.log import variables_set
 from sfnbook.tasks.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _tasks(
     refs = [ref for key, one in {"main": machine, **others}.items() for _, ref in one.task_refs(key)]
     known = {name for ref in refs for name in ref.names()}
     given = setup.answers.given()
-    gone = [key for key in given if key not in known]
+    gone = [key for key in given if key not in known and key != "*"]
     notes = [f"tasks[{key!r}] answers for no Task of the changed machine." for key in gone]
     return {key: spec for key, spec in given.items() if key in known}, notes
 
@@ -124,7 +125,9 @@ def _edits(old: Recording) -> Iterator[tuple[Spot | None, Change]]:
             yield from ((spot, edit) for edit in pending)
             pending = []
         run.seek(run.cursor + 1)
-    yield from ((None, edit) for edit in pending)
+    coming = run.upcoming()
+    spot = None if coming is None else spot_of(run, coming)
+    yield from ((spot, edit) for edit in pending)
 
 
 def spot_of(run: Recording, frame: Frame) -> Spot:
@@ -140,15 +143,13 @@ def _edit_again(trial: Recording, edit: Change) -> bool:
     before, after = edit.before, edit.after
     assert before is not None and after is not None  # noqa: S101, PT018 - an edit has both sides
     if before.id == WORLD:
-        world = trial.frames[WORLD]
-        work = world.work._replace(faults=after.work.faults, passed=max(after.work.passed, world.work.passed))
-        outside.write(trial, edit.kind, world, world._replace(work=work))
+        _world_again(trial, edit.kind, after.work)
         return True
     frame = _same_frame(trial, before)
     if frame is None:
         return False
     if edit.kind == "Edited":
-        outside.write(trial, "Edited", frame, frame._replace(data=after.data, variables=after.variables))
+        outside.write(trial, "Edited", frame, _edited(frame, before, after))
         return True
     now, then = working.wait_in(frame), working.wait_in(after)
     if now is None or then is None:
@@ -157,6 +158,22 @@ def _edit_again(trial: Recording, edit: Change) -> bool:
     waiting = now._replace(beat=trial.clock, beats=then.beats, coming=coming)
     outside.write(trial, edit.kind, frame, working.awaiting(frame, waiting))
     return True
+
+
+def _world_again(trial: Recording, kind: str, then: World) -> None:
+    """Let the same time pass, or the same faults wait."""
+    world = trial.frames[WORLD]
+    if kind == "Edited":
+        outside.let_pass(trial, then.passed)
+    else:
+        outside.write(trial, kind, world, world._replace(work=world.work._replace(faults=then.faults)))
+
+
+def _edited(frame: Frame, before: Frame, after: Frame) -> Frame:
+    changed = variables_set(before, after)
+    if changed is None:
+        return frame._replace(data=after.data)
+    return frame._replace(variables={**frame.variables, **changed})
 
 
 def _moved(coming: Any, by: int) -> Any:
