@@ -86,7 +86,9 @@ def test_a_redo_starts_nobody_again():
 
 # --- faults over tasks ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "tasks", [{"T": {}}, {"Child/T": {}}, {"*": {}}, lambda _event: {}, "sample"], ids=str
+    "tasks",
+    [{"T": {}}, {"Child/T": {}}, {"*": {}}, lambda _event: {}, "sample"],
+    ids=["name", "path", "every", "function", "sample"],
 )
 def test_faults_over_all_of_tasks_reach_the_tasks_of_a_child(tasks):
     execution = start(faulty(tasks, latency(2), failing(1, error="Broken"))).run()
