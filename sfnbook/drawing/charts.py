@@ -157,6 +157,7 @@ def _said(number: float, percent: bool) -> str:
 WIDTH: Final = 640
 HEIGHT: Final = 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 20, 34, 52
+_HEAD: Final = 16  # where the title, the note and the legend begin: in a small chart they need the room
 _FONT: Final = "var(--jp-ui-font-family,Helvetica,Arial),sans-serif"
 _SIZE: Final = 13
 
@@ -206,11 +207,11 @@ def to_svg(chart: Chart, *, width: float = WIDTH, height: float = HEIGHT) -> str
     frame = _Frame(chart, width, height, top, identity)
     body = "".join([*_axes(frame), *(_drawn(frame, mark) for mark in chart.marks), *legend])
     title = escaped(f"{chart.title}. {chart.note}" if chart.note else chart.title)
-    name = clipped(chart.title, (width - _LEFT - _RIGHT) * 0.93, _SIZE + 2)  # bold is wider
-    head = _text(name, _LEFT, 20, f'font-size="{_SIZE + 2}" font-weight="600"')
+    name = clipped(chart.title, (width - _HEAD - _RIGHT) * 0.93, _SIZE + 2)  # bold is wider
+    head = _text(name, _HEAD, 20, f'font-size="{_SIZE + 2}" font-weight="600"')
     if chart.note:
         head += _text(
-            clipped(chart.note, width - _LEFT - _RIGHT, _SIZE - 1), _LEFT, 38, f'font-size="{_SIZE - 1}"'
+            clipped(chart.note, width - _HEAD - _RIGHT, _SIZE - 1), _HEAD, 38, f'font-size="{_SIZE - 1}"'
         )
     paint = "".join(_pattern(identity, number) for number in range(len(STYLES)))
     return (
@@ -345,11 +346,12 @@ def _legend(chart: Chart, width: float, top: float, identity: str) -> tuple[list
     marks = [mark for mark in chart.marks if not isinstance(mark, Rule) and mark.name]
     if len(marks) < 2:
         return [], 0
-    shown, x, row = [], float(_LEFT), 0
+    shown, x, row = [], float(_HEAD), 0
     for mark in marks:
-        needs = 36 + text_width(mark.name, _SIZE) + 18
-        if x + needs > width and x > _LEFT:
-            x, row = float(_LEFT), row + 1
+        name = clipped(mark.name, width - _HEAD - 40, _SIZE)
+        needs = 36 + text_width(name, _SIZE) + 18
+        if x + needs > width and x > _HEAD:
+            x, row = float(_HEAD), row + 1
         y = top + 18 * row + 2
         number = mark.style % len(STYLES)
         style = STYLES[number]
@@ -361,7 +363,7 @@ def _legend(chart: Chart, width: float, top: float, identity: str) -> tuple[list
             sample = f'<path d="M{_n(x)} {y}h26" stroke-width="2"{dash}/>'
             sample += _marker(x + 13, y, style) if mark.dots else ""
         shown.append(f'<g class="c-s" style="--c-own:{style.color}" stroke="{style.color}">{sample}</g>')
-        shown.append(_text(mark.name, x + 33, y + 4, ""))
+        shown.append(_text(name, x + 33, y + 4, ""))
         x += needs
     return shown, row + 1
 

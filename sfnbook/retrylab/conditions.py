@@ -88,7 +88,7 @@ CONDITIONS: Final[dict[str, Field]] = {
 
 ARRIVING: Final[dict[str, Field]] = {
     "random": Field("Arrivals", "per s", _RATES, "Clients come independently of each other (Poisson)"),
-    "map": Field("MaxConcurrency", "at a time", _COUNTS, "Clients are the iterations of one Map"),
+    "map": Field("MaxConcurrency", "", _COUNTS, "Clients are the iterations of one Map"),
 }
 """The number of an arrival, by how clients come."""
 

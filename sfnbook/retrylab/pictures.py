@@ -31,7 +31,8 @@ LONG_LOAD: Final = 10
 Below that they are finer, and a burst stands out."""
 
 ROOM: Final = 1.3
-"""A schedule's time axis is longer than it by this factor: the last delay is written there."""
+FEW_ROOM: Final = 1.6
+"""A schedule's time axis is longer by this factor, in little room by more: for the text of the last delay."""
 
 FEW_ROWS: Final = 8
 """Attempts that fit into a small one."""
@@ -50,12 +51,12 @@ MOST_STEPS: Final = 400
 def schedule_charts(schedules: Mapping[str, Schedule], when: str) -> list[Chart]:
     """A chart for each schedule, for little room and on the same time axis; ``when`` is when it is so."""
     return on_one_clock(
-        schedule_chart(schedule, FEW_ROWS)._replace(title=f"{name}: attempts {when}")
+        schedule_chart(schedule, FEW_ROWS, FEW_ROOM)._replace(title=f"{name}: attempts {when}")
         for name, schedule in schedules.items()
     )
 
 
-def schedule_chart(schedule: Schedule, most: int = MOST_ROWS) -> Chart:
+def schedule_chart(schedule: Schedule, most: int = MOST_ROWS, room: float = ROOM) -> Chart:
     """The attempts on the clock, a row each, with the delays between them."""
     shown = schedule.attempts[:most]
     jitter = schedule.has_jitter
@@ -64,16 +65,16 @@ def schedule_chart(schedule: Schedule, most: int = MOST_ROWS) -> Chart:
     place = {attempt.number: len(shown) + 1.0 - attempt.number for attempt in shown}
     waits = Boxes("waits for it", tuple(_waits(shown, place)), 1, faint=True)
     spans = Boxes("may start", tuple(_spans(shown, place)), 2, faint=True)
-    made = Boxes("attempt, on average" if jitter else "attempt", tuple(_attempts(shown, place)), 0)
+    made = Boxes("on average" if jitter else "attempt", tuple(_attempts(shown, place)), 0)
     marks: tuple[Mark, ...] = (spans, made) if jitter else (waits, made)
     rest = len(schedule.attempts) - len(shown)
-    last = f"{duration(schedule.end.mean)}{' on average' if jitter else ''}"
+    last = f"{'mean ' if jitter else ''}{duration(schedule.end.mean)}"
     note = f"{plural(len(schedule.attempts), 'attempt')}, {last}: {schedule.outcome or 'goes on'}"
     if rest:
-        note += f"; {len(shown)} are shown"
+        note += f"; {len(shown)} shown"
     y = Axis("attempt", 0.4, len(shown) + 0.7, rows)
     name = schedule.policy.state
-    return Chart(f"Retries of {name}" if name else "Retries", time_axis("time", high * ROOM), y, marks, note)
+    return Chart(f"Retries of {name}" if name else "Retries", time_axis("time", high * room), y, marks, note)
 
 
 def _attempts(shown: Sequence[Attempt], place: Mapping[int, float]) -> list[Box]:
@@ -103,7 +104,7 @@ def _spans(shown: Sequence[Attempt], place: Mapping[int, float]) -> list[Box]:
 
 def _said(delay: Span) -> str:
     """A delay in few words."""
-    return duration(delay.mean) if delay.low == delay.high else f"up to {duration(delay.high)}"
+    return duration(delay.mean) if delay.low == delay.high else f"≤ {duration(delay.high)}"
 
 
 def _waits(shown: Sequence[Attempt], place: Mapping[int, float]) -> list[Box]:
@@ -216,9 +217,15 @@ def curve(simulation: Simulation, end: float) -> list[tuple[float, float]]:
 def load_charts(herd: Herd, most: int = BINS_OF_LOAD) -> list[Chart]:
     """The load on the service over time, a chart for each policy: all in the same bins on the same scales."""
     service, trials = herd.service, herd.trials.values()
-    top = max([service.per_second or 0.0, *(trial.load.peak() for trial in trials)])
     width = _width([trial.load for trial in trials], most)
+    top = max([service.per_second or 0.0, *(_top(trial.load, width) for trial in trials)])
     return on_one_clock(_load_chart(trial, service, top, width) for trial in trials)
+
+
+def _top(load: Load, width: int) -> float:
+    """The most that is drawn of a load, but not more than it is in any second."""
+    drawn = max((one.served + one.refused for one in _coarser(load, width)), default=0.0)
+    return min(drawn, load.peak())
 
 
 def _width(loads: Sequence[Load], most: int) -> int:
@@ -268,7 +275,7 @@ def _load_chart(trial: Trial, service: Service, top: float, width: int) -> Chart
         time_axis("time", max(last, done) * 1.02),
         axis("calls per second", 0, top * 1.15, count=6),
         tuple(marks),
-        f"{ended} after {duration(done)}; {wasted:,.0f} of {calls:,.0f} calls wasted",
+        f"{ended} after {duration(done)}; {wasted:,.0f} of {calls:,.0f} wasted",
     )
 
 

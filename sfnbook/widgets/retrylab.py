@@ -26,8 +26,9 @@ from sfnbook.widgets.labwords import advice_html, figures_html, progress_html
 from sfnbook.widgets.running import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from sfnbook.drawing.charts import Chart
     from sfnbook.retrylab.lab import RetryLab
 
 FRAME: Final = 0.04
@@ -45,7 +46,7 @@ BETWEEN: Final = 24
 PAIR: Final = 2
 """Policies whose figures fit beside a chart."""
 
-CHART: Final = (370, 190)
+CHART: Final = (330, 205)
 """Width and height of a chart, in pixels."""
 
 COMING: Final[dict[str, Callable[[Any], Arrivals]]] = {
@@ -107,12 +108,13 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.advice, self.figures, self.progress = (w.HTML() for _ in range(3))
         self.charts = [w.HTML() for _ in range(2 * len(self.lab.policies) + 1)]
         retrier = [self.sliders[name] for name in RETRIER]
-        one, many = list(CONDITIONS)[:3], list(CONDITIONS)[3:]
+        many = ("clients", "capacity")
+        both = [name for name in CONDITIONS if name not in many]
         arriving = [self.arrivals, *(self.sliders[how] for how in ARRIVING)]
         rail = [
             self.policies, self.retriers, *retrier, self.jitter,
-            _title("One execution"), self.error, *(self.sliders[name] for name in one),
-            _title("The service and its clients"), *(self.sliders[name] for name in many), *arriving,
+            _title("The service"), self.error, *(self.sliders[name] for name in both),
+            _title("Many clients"), *(self.sliders[name] for name in many), *arriving,
             self.advice, self.copying,
         ]  # fmt: skip
         self.rail, self.pictures = w.VBox(rail), w.VBox([*self.charts, self.figures, self.progress])
@@ -122,7 +124,8 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.pictures.add_class("sfn-pictures")
         for chart in self.charts:
             chart.add_class("sfn-chart")
-        for wide in (self.figures, self.progress) if len(self.lab.policies) > PAIR else (self.progress,):
+        alone = (self.charts[-1], self.figures) if len(self.lab.policies) > PAIR else ()
+        for wide in (*alone, self.progress):
             wide.add_class("sfn-wide")
         self.body = w.HBox([self.rail, self.pictures])
         self.body.add_class("sfn-lab-body")
@@ -198,8 +201,11 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _show_results(self) -> None:
         lab = self.lab
-        for widget, chart in zip(self.charts, lab.charts(), strict=True):
+        *pairs, last = lab.charts()
+        wide = CHART[0] * (2 if len(lab.policies) > PAIR else 1)
+        for widget, chart in zip(self.charts, _in_pairs(pairs), strict=False):
             update(widget, value=to_svg(chart, width=CHART[0], height=CHART[1]))
+        update(self.charts[-1], value=to_svg(last, width=wide, height=CHART[1]))
         update(self.figures, value=figures_html(lab))
         update(self.advice, value=advice_html(lab))
         update(self.copying, text=lab.asl)
@@ -250,6 +256,14 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return with_picture(super()._repr_mimebundle_(**options), self.svg())
+
+
+def _in_pairs(charts: Sequence[Chart]) -> list[Chart]:
+    """Two policies stand side by side; of any other number each has its schedule and its load in a row."""
+    policies = len(charts) // 2
+    if policies == PAIR:
+        return list(charts)
+    return [chart for pair in zip(charts[:policies], charts[policies:], strict=True) for chart in pair]
 
 
 def _title(words: str) -> Any:
