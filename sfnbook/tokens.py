@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import NEVER, duration, microseconds, seconds
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, did_you_mean
 from sfnbook.frames import SCHEDULED, STARTED, Awaiting, Change, Coming, Failure, Frame, Running, task_in
 from sfnbook.history import task_of
 from sfnbook.notebook import in_a_notebook
@@ -293,6 +293,10 @@ def get_activity_task(
 ) -> dict[str, Json]:
     """GetActivityTask: a worker takes the task that waits longest; no token when there is none."""
     timeline.settle()
+    known = timeline.setup.activities
+    if known is not None and activity_arn not in known:
+        hint = did_you_mean(activity_arn, sorted(known), "The activities are")
+        raise UsageError(f"ActivityDoesNotExist: Activity does not exist: {activity_arn!r}. {hint}")
     numbers = {queue.number for queue in timeline.setup.queues.values() if queue.arn == activity_arn}
     activities = (timeline.frames.get(activity_id(number)) for number in numbers)
     waiting = (first_in_line(frame, timeline.scene) for frame in activities if frame is not None)

@@ -7,9 +7,9 @@ import re
 import pytest
 
 import sfnbook
-from sfnbook.tasks import aws
+from sfnbook.tasks import aws, faulty, latency, worker
 from tests.accounts import ACCOUNT, HERE, broken, do, done, pay, with_answers
-from tests.machines import block, details, load, one, types
+from tests.machines import ACTIVITY, block, details, load, one, types
 
 pytestmark = pytest.mark.usefixtures("no_network")
 
@@ -356,3 +356,50 @@ def test_optimized_integrations_have_the_metadata_of_the_request(account):
     assert http["HttpStatusCode"] == 200
     assert http["AllHttpHeaders"] == {name: [value] for name, value in http["HttpHeaders"].items()}
     assert result["SdkResponseMetadata"]["RequestId"] == http["HttpHeaders"]["x-amzn-requestid"]
+
+
+# --- who waits for whom ---------------------------------------------------------------------------
+def told(answered):
+    """A function that keeps what it was told and returns, or raises, something."""
+    heard = []
+
+    def tell(event):
+        heard.append(event)
+        if isinstance(answered, Exception):
+            raise answered
+        return answered
+
+    return tell, heard
+
+
+@pytest.mark.parametrize("answered", [None, {"sent": True}], ids=str)
+def test_a_function_that_is_given_a_token_does_not_answer_for_it(answered):
+    tell, heard = told(answered)
+    parameters = {"FunctionName": "tell", "Payload": {"token.$": "$$.Task.Token"}}
+    execution = do("lambda:invoke.waitForTaskToken", parameters, aws(functions={"tell": tell}))
+    assert execution.blocked == "outside"
+    submitted = details(execution.history()[-1])["output"]
+    assert (submitted["Payload"], submitted["StatusCode"]) == (answered, 200)
+    execution.send_task_success(heard[0]["token"], {"approved": True})
+    assert execution.result() == {"approved": True}
+
+
+def test_a_function_that_is_given_a_token_may_fail():
+    tell, _ = told(ValueError("no"))
+    parameters = {"FunctionName": "tell", "Payload": {"token.$": "$$.Task.Token"}}
+    execution = do("lambda:invoke.waitForTaskToken", parameters, aws(functions={"tell": tell}))
+    assert execution.error == "ValueError"
+
+
+@pytest.mark.parametrize(
+    "over", [lambda account: account, lambda account: {"*": faulty(account, latency(9))}]
+)
+def test_an_activity_is_left_to_who_polls_it(over):
+    execution = one({"Type": "Task", "Resource": ACTIVITY}).start({"n": 1}, tasks=over(aws())).run()
+    assert execution.blocked == "outside"
+    work = execution.get_activity_task(ACTIVITY, "Ann")
+    assert work["input"] == {"n": 1}
+    execution.send_task_success(work["taskToken"], {"n": 2})
+    assert execution.result() == {"n": 2}
+    worked = one({"Type": "Task", "Resource": ACTIVITY}).start(tasks={"S": worker(lambda _: 3), "*": aws()})
+    assert worked.result() == 3

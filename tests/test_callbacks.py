@@ -385,6 +385,16 @@ def test_there_is_no_task_for_another_activity_or_a_second_worker():
     assert execution.get_activity_task(ACTIVITY).get("taskToken") is None
 
 
+def test_nobody_polls_an_activity_that_is_none():
+    execution = one(activity()).start(activities=[ACTIVITY]).run()
+    with pytest.raises(
+        sfnbook.UsageError, match=r"^ActivityDoesNotExist: .*\. Did you mean 'arn:"
+    ) as refused:
+        execution.get_activity_task(ACTIVITY + "2")
+    assert str(refused.value).endswith(f"{ACTIVITY}'?")
+    assert execution.get_activity_task(ACTIVITY)["taskToken"]
+
+
 def test_workers_take_the_task_that_waits_longest():
     inner = block(A=activity(End=True))
     execution = one({"Type": "Map", "ItemProcessor": inner}).start(["a", "b"]).run()

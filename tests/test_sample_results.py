@@ -483,6 +483,18 @@ def test_the_words_of_sample():
     assert machine.start(tasks=sfnbook.tasks.sample()).result() == machine.start(tasks="sample").result()
 
 
+def test_an_input_has_what_dynamodb_needs():
+    item = {
+        "id": {"S.$": "$.count"}, "n": {"N.$": "$.name"}, "yes": {"BOOL.$": "$.size"}, "all": {"SS.$": "$.total"},
+        "S": {"M": {"S": {"N.$": "$.cost"}, "x.$": "$.rate"}},
+    }  # fmt: skip
+    sent = {"TableName": "T", "TransactItems": [{"Put": {"Item": {"id": {"N.$": "$.age"}}}}], "Item": item}
+    machine = load({"A": task(Resource=f"{SDK}dynamodb:putItem", Parameters=sent)})
+    assert sample_input(machine.definition) == {
+        "count": "count", "name": "1", "size": True, "total": ["total"], "cost": "1", "rate": 1, "age": "1",
+    }  # fmt: skip
+
+
 def test_an_input_has_what_the_definition_reads():
     states = {
         "A": then(pas(Parameters={"n.$": "States.MathAdd($.order.quantity, 1)"}, ResultPath="$.x"), "B"),

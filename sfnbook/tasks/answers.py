@@ -7,6 +7,7 @@ what a function or a backend does when it is called.
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
 from collections.abc import Iterable, Mapping
@@ -80,9 +81,19 @@ class Answers:
         'Charge'
         """
         if ref not in self._found:
-            key = next((key for key in ref.names() if key in self._answers), None)
+            key = next(
+                (key for key in ref.names() if key in self._answers and not self._leaves(key, ref)), None
+            )
             self._found[ref] = None if key is None else self._answers[key]
         return self._found[ref]
+
+    def _leaves(self, key: str, ref: TaskRef) -> bool:
+        """Does an answer leave this kind of Task to others, as `aws` leaves activities to who polls them?"""
+        answer = self._answers[key]
+        left = (inspect.getattr_static(part, "leaves", None) for part in parts(answer and answer.spec))
+        return any(
+            isinstance(kinds, frozenset) and parse_resource(ref.resource).kind in kinds for kinds in left
+        )
 
     def given(self) -> dict[str, Any]:
         """What was given as ``tasks``, without the answers that did not survive a pickle."""

@@ -417,6 +417,32 @@ def of_template(template: Json, need: Need, language: str) -> Reads:
         yield from of_expression(str(template), need)
 
 
+ATTRIBUTES: Final = {"S": "text", "N": "digits", "B": "base64", "BOOL": "boolean"}
+SETS: Final = {"SS": "text", "NS": "digits", "BS": "base64"}
+"""DynamoDB's types of attribute values; it is sent numbers as text."""
+
+
+def of_attributes(template: Json) -> Need:
+    """What DynamoDB needs of the attribute values in a Task's parameters.
+
+    >>> needs = of_attributes({"Key": {"id": {"N.$": "$.id"}}})
+    >>> needs.members["Key"].members["id"].members["N"].kinds
+    {'digits'}
+    """
+    if isinstance(template, list):
+        return Need(items={index: of_attributes(value) for index, value in enumerate(template)})
+    members: dict[str, Need] = {}
+    for key, value in template.items() if isinstance(template, dict) else ():
+        name = key.removesuffix(".$")
+        if len(template) == 1 and name in ATTRIBUTES:
+            members[name] = used_as(ATTRIBUTES[name])
+        elif len(template) == 1 and name in SETS:
+            members[name] = Need(items={0: used_as(SETS[name])})
+        else:
+            members[name] = of_attributes(value)
+    return Need(members=members)
+
+
 def gathered(reads: Iterable[Read], root: str) -> Need:
     """All that is read of one root."""
     found = Need()

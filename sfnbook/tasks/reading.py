@@ -27,6 +27,7 @@ from sfnbook.query.path_syntax import PathProblem
 from sfnbook.query.path_syntax import parse as parse_path
 from sfnbook.tasks import deciding, needs
 from sfnbook.tasks.needs import EVERY, Need, Read, Steps, under, used_as
+from sfnbook.tasks.resources import parse_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -180,7 +181,9 @@ class _Look:
         state, reading = self.state, self.reading
         if isinstance(state, Task):
             self.changed |= reading.take_result(state, result)
-            self._sent(state.parameters if self._plain else state.arguments, effective)
+            sent = state.parameters if self._plain else state.arguments
+            attributes = parse_resource(state.resource).service == "dynamodb"
+            self._sent(sent, effective, needs.of_attributes(sent) if attributes else None)
             self._placed_into(effective, needs.of_template(state.credentials, Need(), state.query_language))
             self._placed_into(effective, self._numbers())
         elif isinstance(state, Parallel):

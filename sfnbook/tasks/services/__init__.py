@@ -42,7 +42,8 @@ def aws(
     anything reached outside this process.
 
     ``functions`` are Python functions by the name or ARN of the Lambda function that they stand for,
-    called as any task function is.  ``http(method, url, headers, body) -> (status, headers, body)`` makes the
+    called as any task function is; but a ``.waitForTaskToken`` waits for its token, whatever they return.
+    ``http(method, url, headers, body) -> (status, headers, body)`` makes the
     requests of ``http:invoke`` and ``apigateway:invoke``, and those of ``eks:call`` and ``eks:runJob`` to the
     cluster's Kubernetes API; bodies are text.
 

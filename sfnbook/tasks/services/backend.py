@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class AWS:
     """A backend for Tasks, made by `aws`: it makes the API calls that Step Functions would make."""
 
+    leaves = frozenset({"activity"})
+    """The kinds of resource that it leaves to others: for an activity no service answers, its workers do."""
+
     def __init__(
         self,
         client_factory: Callable[[str], Any] | None,
@@ -63,8 +66,6 @@ class AWS:
     def _answered(self, resource: Resource, call: Call) -> Outcome:
         if resource.kind == "lambda" or invokes_lambda(resource):
             return lambdas.called(self.functions, self.client, resource, call)
-        if resource.kind == "activity":
-            return Outcome(waits=True)  # no service answers for it: a worker does, outside
         if resource.service in web.SERVICES and resource.kind != "sdk":
             result: dict[str, Json] = web.invoked(self.http, resource, call)
             return Outcome(submitted=result, waits=True) if resource.pattern == "token" else Outcome(result)

@@ -9,7 +9,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sfnbook.tasks.functions import VERSION, call_function, function_arn, request_id, takes_context
+from sfnbook.tasks.functions import (
+    VERSION,
+    call_function,
+    function_arn,
+    request_id,
+    response,
+    takes_context,
+)
 from sfnbook.tasks.protocol import Outcome
 from sfnbook.tasks.resources import function_name, parse_resource
 from sfnbook.tasks.services.calling import Answered, Clients, decorated, request
@@ -34,7 +41,7 @@ def called(functions: Functions, clients: Clients, resource: Resource, call: Cal
         _check_payload(call)
     function = _found(functions, call)
     if function is not None:
-        return call_function(function, takes_context(function), call)
+        return _by_python(function, resource, call)
     if resource.kind == "lambda":
         answered = _invoked(
             clients, parse_resource(INVOKE), {"FunctionName": call.resource, "Payload": call.input}, call
@@ -46,6 +53,15 @@ def called(functions: Functions, clients: Clients, resource: Resource, call: Cal
         return Outcome(submitted=result, waits=True)
     # AWS: the aws-sdk integration leaves a FunctionError to the definition.
     return Outcome(result) if resource.kind == "sdk" else _ended(answered, result)
+
+
+def _by_python(function: Callable[..., Any], resource: Resource, call: Call) -> Outcome:
+    """The function's end; with ``.waitForTaskToken`` only its failure is one: who has the token answers."""
+    outcome = call_function(function, takes_context(function), call)
+    if resource.pattern != "token" or outcome.failed or outcome.never:
+        return outcome
+    submitted = response(resource._replace(pattern="request"), call, outcome.result)
+    return Outcome(submitted=submitted, waits=True)
 
 
 def _found(functions: Functions, call: Call) -> Callable[..., Any] | None:
