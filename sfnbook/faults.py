@@ -13,7 +13,7 @@ from sfnbook.tasks.faults import delayed, silenced
 from sfnbook.values import without_indices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sfnbook.scene import Scene
     from sfnbook.tasks.protocol import Outcome
@@ -43,8 +43,13 @@ def find(frame: Frame, name: str, scene: Scene) -> Fault | None:
 
 def meant(frame: Frame, name: str, scene: Scene) -> Iterator[Fault]:
     """The faults that are meant for this attempt of this state."""
+    return among(scene.world.faults, frame, name)
+
+
+def among(faults: Iterable[Fault], frame: Frame, name: str) -> Iterator[Fault]:
+    """Those of some faults that are meant for this attempt of this state."""
     attempt, targets = frame.visit.retries + 1, names_of(frame, name)
-    for fault in scene.world.faults:
+    for fault in faults:
         numbers = fault.attempts
         if fault.target in targets and (not isinstance(numbers, tuple) or attempt in numbers):
             yield fault

@@ -137,6 +137,34 @@ def test_a_branch_with_an_edit_is_opened_as_it_was_saved(tmp_path: Path) -> None
     assert opened.watches.values() == {"limit": 3}
 
 
+def test_injected_latency_is_not_there_twice() -> None:
+    tasks = {"Check": result(3, seconds=2), "Charge": attempts(failure("Busy", seconds=1), "paid")}
+    debugger = sfnbook.Debugger(load(STATES), {}, tasks=tasks)
+    debugger.inject_latency("Check", 5).inject_latency("Charge", 10, attempts="all").run()
+    assert debugger.time == 2 + 5 + 1 + 10 + 10 + 10  # a back-off among them
+    before = debugger.time
+    debugger.try_machine(load(STATES | {"Done": {"Type": "Pass", "End": True}}))
+    assert (debugger.notes, debugger.time) == ((), before)
+
+
+def test_an_edit_before_the_second_attempt_stays_there() -> None:
+    debugger = failed()
+    second = debugger.find(state="Charge", kind="TaskScheduled")[1]
+    debugger.goto(second.number - 1)
+    debugger.inject_error("Charge", "Injected")
+    debugger.run()
+    assert [one.error for one in debugger.find(kind="TaskFailed")] == ["Busy", "Injected"]
+    debugger.try_machine(load(STATES | {"Done": {"Type": "Pass", "End": True}}))
+    assert [one.error for one in debugger.find(kind="TaskFailed")] == ["Busy", "Injected"]
+
+
+def test_nothing_is_edited_before_the_start() -> None:
+    debugger = sfnbook.Debugger(load(STATES), {}, tasks={"Check": 3, "Charge": "paid"})
+    debugger.inject_error("Charge", "Busy").run()
+    debugger.try_machine(repaired(MaxAttempts=5))
+    assert [one.kind for one in debugger.transitions[:2]] == ["ExecutionStarted", "Injected"]
+
+
 def test_time_that_passed_passes_again(tmp_path: Path) -> None:
     ask = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True,
            "Parameters": {"QueueUrl": "q", "MessageBody.$": "$$.Task.Token"}}  # fmt: skip

@@ -35,7 +35,7 @@ MILLISECOND: Final = 0.001  # the resolution of a history
 class Attempt:
     """One attempt at a Task: the events that it wrote; None where there is no such event."""
 
-    __slots__ = ("ended", "number", "over", "retried", "scheduled", "started", "submitted")
+    __slots__ = ("ended", "number", "over", "retried", "scheduled", "slowed", "started", "submitted")
 
     def __init__(self, number: int, scheduled: Event) -> None:
         self.number, self.scheduled = number, scheduled
@@ -44,11 +44,12 @@ class Attempt:
         self.ended: Event | None = None
         self.retried: Event | None = None  # what began again because this attempt failed
         self.over: Event | None = None  # the end of the recording, where nothing else came of this attempt
+        self.slowed = 0.0  # virtual seconds of latency that were injected, and will be again
 
     @property
     def seconds(self) -> float:
-        """How long it took from its start to its end."""
-        return between(self.started or self.scheduled, self.ended)
+        """How long it took from its start to its end, without what was injected."""
+        return max(between(self.started or self.scheduled, self.ended) - self.slowed, 0.0)
 
     @property
     def queued(self) -> float:

@@ -12,22 +12,25 @@ from sfnbook import outside, working
 from sfnbook.debugging.branches import Recording
 from sfnbook.debugging.looking import machines_of
 from sfnbook.debugging.revising import revisions, told
-from sfnbook.frames import ENTER, WORLD, Change, Frame, World
+from sfnbook.faults import among
+from sfnbook.frames import ENTER, WORLD, Change, Frame
 from sfnbook.recordings.places import Places
 from sfnbook.recordings.reading import read
 from sfnbook.scene import around
 from sfnbook.sessions.log import variables_set
 from sfnbook.tasks.recorded import Recorded
+from sfnbook.values import state_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sfnbook.execution import Execution
+    from sfnbook.frames import Fault, World
     from sfnbook.machine import StateMachine
     from sfnbook.setting import Setup
 
-Spot: TypeAlias = tuple[str, tuple[tuple[int, int], ...], str, int]
-"""Where a frame stands, whatever the definition: path, what is around it, phase, and which visit."""
+Spot: TypeAlias = tuple[str, tuple[tuple[int, int], ...], str, int, int]
+"""Where a frame stands, whatever the definition: path, what is around it, phase, visit and retries so far."""
 
 EDITS: Final = frozenset({"Edited", "Injected", "Answered", "Heartbeat"})
 
@@ -88,52 +91,84 @@ def recorded_of(old: Recording) -> Recorded | None:
         return None
     source = old.setup.sources["main"].data
     places = Places(read(history), old.setup.definitions["main"])
+    for frame, seconds in _latencies(old):
+        _without(places, old.path_of(frame), frame, seconds)
     return Recorded(places, inside=False, sources=(source, source))
+
+
+def _latencies(old: Recording) -> Iterator[tuple[Frame, float]]:
+    """The frames of the attempts that took longer because somebody wanted it, and how much."""
+    waiting: tuple[Fault, ...] = ()
+    for change in old.changes:
+        frame = change.before
+        if waiting and frame is not None and change.kind == "TaskStarted":
+            meant = among(waiting, frame, state_name(frame.state))
+            yield frame, sum(fault.seconds for fault in meant if fault.kind == "latency")
+        for _, after in ((change.before, change.after), *change.others):
+            if after is not None and after.id == WORLD:
+                waiting = after.work.faults
+
+
+def _without(places: Places, path: str, frame: Frame, seconds: float) -> None:
+    """Let a recorded attempt last as long as without that latency: it comes again with the faults."""
+    visit = places.visit(path, around(frame), frame.visit.number)
+    attempt = None if visit is None else visit.attempted(frame.visit.retries + 1)
+    ended = None if attempt is None else attempt.ended
+    if attempt is not None and ended is not None and not ended.type.endswith("TimedOut"):
+        attempt.slowed = seconds
 
 
 # --- edits ----------------------------------------------------------------------------------------
 def _played(old: Recording, trial: Recording) -> list[str]:
     """Run to the end, and make each edit again when its place is reached."""
     waiting = list(_edits(old))
+    trial.forward()  # nothing is edited before it has started
     while True:
-        frame = trial.upcoming()
-        spot = None if frame is None else spot_of(trial, frame)
+        spot = _spot_next(trial)
         # Where nothing goes on by itself, whatever people did next may be what it waits for.
         due = waiting[:1] if spot is None else [edit for edit in waiting if edit[0] == spot]
         done = [edit for edit in due if _edit_again(trial, edit[1])]
         waiting = [edit for edit in waiting if edit not in done]
         if not done and trial.forward() is None:
             break
-    return [
-        f"An edit of the earlier run has no place in this one: {_named(old, edit)}." for _, edit in waiting
-    ]
+    lost = (edit for _, edit in waiting if _is_missed(edit))
+    return [f"An edit of the earlier run has no place in this one: {_named(old, edit)}." for edit in lost]
+
+
+def _is_missed(edit: Change) -> bool:
+    """Answers from outside, and time that passed for one, are in the recorded results, too."""
+    return edit.kind == "Injected" or (edit.kind == "Edited" and edit.frame.id != WORLD)
 
 
 def _edits(old: Recording) -> Iterator[tuple[Spot | None, Change]]:
     """What people did, each with the spot of the frame that went on after it."""
     run = old.fork()
     run.seek(0)
-    spot: Spot | None = None
     pending: list[Change] = []
     for change in old.changes:
         if change.kind in EDITS:
             pending.append(change)
         elif pending:
-            frame = run.upcoming() if run.cursor < run.length else None
-            before = change.before if change.before is not None else frame
-            spot = None if before is None or before.id == WORLD else spot_of(run, before)
-            yield from ((spot, edit) for edit in pending)
+            yield from ((_spot_next(run), edit) for edit in pending)
             pending = []
         run.seek(run.cursor + 1)
-    coming = run.upcoming()
-    spot = None if coming is None else spot_of(run, coming)
-    yield from ((spot, edit) for edit in pending)
+    if run.status == "RUNNING":  # what was asked for afterwards is in vain
+        yield from ((_spot_next(run), edit) for edit in pending)
+
+
+def _spot_next(run: Recording) -> Spot | None:
+    """Where the frame stands that goes on next; None where nothing goes on by itself."""
+    frame = run.upcoming()
+    return None if frame is None else spot_of(run, frame)
 
 
 def spot_of(run: Recording, frame: Frame) -> Spot:
     """Where a frame stands, in words that hold under another definition."""
-    visit = frame.visit.counts.get(frame.state, 0) if frame.phase == ENTER else frame.visit.number
-    return run.path_of(frame), around(frame), frame.phase, visit
+    visit = frame.visit
+    number, retries = (
+        (visit.counts.get(frame.state, 0), 0) if frame.phase == ENTER else (visit.number, visit.retries)
+    )
+    return run.path_of(frame), around(frame), frame.phase, number, retries
 
 
 def _edit_again(trial: Recording, edit: Change) -> bool:
