@@ -126,17 +126,17 @@ def _retried(change: Change, origin: Origin, _number: int) -> Why:
     )
     retrier = state.retry[index]
     used = after.visit.used[index]
-    wait = (after.due - change.time) / 1_000_000
+    wait = f"{(after.due - change.time) / 1_000_000:.15g} s"  # a number as the formula has it
     formula = f"{retrier.interval_seconds} s × {retrier.backoff_rate:g}^{used - 1}"
     base = retry.base_delay(retrier, used - 1)
     if retrier.max_delay_seconds is not None and base == retrier.max_delay_seconds:
         formula += f", at most MaxDelaySeconds {retrier.max_delay_seconds} s"
     if retrier.jitter_strategy == "FULL":
-        formula += f", JitterStrategy FULL: somewhere between 0 and {base:g} s"
+        formula += f", JitterStrategy FULL: somewhere between 0 and {base:.15g} s"
     if failure.backoff is not None:
         formula = f"the recorded delay; the retrier computes {formula}"
     return Why(
-        f"Retrier {index + 1} takes {failure.error}: attempt {after.visit.retries + 1} starts in {wait:g} s "
+        f"Retrier {index + 1} takes {failure.error}: attempt {after.visit.retries + 1} starts in {wait} "
         f"({formula}; {used} of {retrier.max_attempts} retries used).",
         tuple(_retrier_rows(state, frame, failure, stop=index)),
     )
@@ -323,7 +323,7 @@ def _timed_out(change: Change, origin: Origin, _number: int) -> Why:
     missed = failure is not None and failure.heartbeat
     limit = task.heartbeat if task and missed else (task.timeout if task else None)
     name = "HeartbeatSeconds" if missed else "TimeoutSeconds"
-    shown = "its default, 99999999 s," if limit is None else f"{limit / 1_000_000:g} s"
+    shown = "its default, 99999999 s," if limit is None else f"{limit / 1_000_000:.15g} s"
     since = "the last heartbeat" if missed else "the start of the attempt"
     return Why(f"No answer within {name} ({shown}) of {since}: States.Timeout.", _told(change.frame.work))
 
@@ -416,8 +416,8 @@ def _entered(change: Change, origin: Origin, _number: int) -> Why:
     after = change.after
     if after is None or after.phase != WAITING or after.due is None:
         return Why("")
-    until = f"{(after.due - origin.started) / SECOND:g} s, {iso(after.due)}"
-    return Why(f"Waits {(after.due - change.time) / SECOND:g} s, until {until}.")
+    until = f"{(after.due - origin.started) / SECOND:.15g} s, {iso(after.due)}"
+    return Why(f"Waits {(after.due - change.time) / SECOND:.15g} s, until {until}.")
 
 
 def _started(change: Change, _origin: Origin, _number: int) -> Why:

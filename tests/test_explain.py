@@ -424,3 +424,5 @@ def test_why_a_callback_waits():
 def test_why_a_wait_waits():
     text, _ = why(load({"W": {"Type": "Wait", "Seconds": 90, "End": True}}).start(), "StateEntered")
     assert text == "Waits 90 s, until 90 s, 2025-01-01T00:01:30Z."
+    text, _ = why(load({"W": {"Type": "Wait", "Seconds": 31536000, "End": True}}).start(), "StateEntered")
+    assert text == "Waits 31536000 s, until 31536000 s, 2026-01-01T00:00:00Z."
