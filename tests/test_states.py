@@ -365,11 +365,10 @@ def test_lambda_invoke_answers_with_the_payload():
 
 
 def test_what_is_too_deep_for_python_is_refused_as_the_rest_is():
-    depth = 5_000
-    text = "[" * depth + "]" * depth
+    text = "[" * 100_000 + "]" * 100_000
     reading = {"Type": "Pass", "Parameters": {"v.$": "States.StringToJson($)"}}
     check(one(reading).start(text), Fails(RUNTIME, ...))
-    placing = {"Type": "Pass", "ResultPath": "$" + ".a" * depth}
+    placing = {"Type": "Pass", "ResultPath": "$" + ".a" * 5_000}
     check(one(placing).start({}), Fails("States.ResultPathMatchFailure", ...))
 
 

@@ -6,6 +6,7 @@ process of its own: whatever killed the worker shall not kill the notebook.
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -85,7 +86,7 @@ class Workers:
                 lost = problem
                 self._replace(executor)
             except (Exception, CancelledError) as problem:  # each library loses workers in its own way
-                if "pickle" in str(problem):
+                if _is_unsendable(problem):
                     raise UsageError(_UNSENDABLE.format(problem)) from problem
                 lost = problem
             job = self._submit(job.first, job.runs)
@@ -94,6 +95,12 @@ class Workers:
             f"The worker that made runs {job.first:,} to {job.first + job.runs - 1:,} was lost {TRIES} "
             f"times ({lost!r}). Without executor= the runs are made here."
         ) from lost
+
+
+def _is_unsendable(problem: BaseException) -> bool:
+    # Before Python 3.14 a local function is an AttributeError, in words that differ by version.
+    told = str(problem)
+    return isinstance(problem, pickle.PicklingError) or "pickle" in told or "local object" in told
 
 
 _UNSENDABLE: Final = (
