@@ -164,9 +164,53 @@ def halfway() -> Debugger:
     return debugger
 
 
+def stopped_between() -> Debugger:
+    debugger = debug(LINE, {"n": 1})
+    debugger.set_variable("v", 1).set_variable("v", 2)
+    debugger.run(at_most=2)
+    return debugger
+
+
+def before_a_question() -> Debugger:
+    debugger = debug(CHARGE, {"n": 1}, tasks={"Charge": 7})
+    debugger.run(at_most=3)
+    return debugger
+
+
+def slowed() -> Debugger:
+    debugger = debug(CHARGE, {"n": 1}, tasks={"Charge": result(7, seconds=2)})
+    debugger.inject_latency("Charge", 5, attempts="all").inject_error("Charge", "E", attempts=[2])
+    debugger.run()
+    assert debugger.time == 7
+    return debugger
+
+
+def slowed_by_hand() -> Debugger:
+    debugger = debug(CHARGE, {"n": 1})
+    debugger.inject_latency("Charge", 5).run()
+    debugger.answer("late")
+    debugger.run()
+    assert debugger.time == 5
+    return debugger
+
+
 SESSIONS = {
     one.__name__: one
-    for one in (busy, waiting, worked, taken_later, never_taken, timed, in_order, described, halfway)
+    for one in (
+        busy,
+        waiting,
+        worked,
+        taken_later,
+        never_taken,
+        timed,
+        in_order,
+        described,
+        halfway,
+        stopped_between,
+        before_a_question,
+        slowed,
+        slowed_by_hand,
+    )
 }
 
 

@@ -137,6 +137,24 @@ def test_a_branch_with_an_edit_is_opened_as_it_was_saved(tmp_path: Path) -> None
     assert opened.watches.values() == {"limit": 3}
 
 
+def test_a_question_is_asked_again() -> None:
+    debugger = sfnbook.Debugger(load(STATES), {}, tasks={"Check": 3})
+    debugger.run()
+    assert debugger.blocked == "unanswered"
+    debugger.try_machine(load(STATES | {"Done": {"Type": "Pass", "End": True}}))
+    assert (debugger.blocked, debugger.unanswered.path) == ("unanswered", "Charge")
+
+
+def test_a_task_that_had_just_started_is_called_again() -> None:
+    people = Counting()
+    debugger = sfnbook.Debugger(load(STATES), {}, tasks=people.tasks())
+    while debugger.step().kind != "TaskStarted":
+        pass
+    debugger.try_machine(load(STATES | {"Done": {"Type": "Pass", "End": True}}))
+    assert people.calls[:2] == ["Check", "Check"]
+    assert debugger.error == "Busy"
+
+
 def test_injected_latency_is_not_there_twice() -> None:
     tasks = {"Check": result(3, seconds=2), "Charge": attempts(failure("Busy", seconds=1), "paid")}
     debugger = sfnbook.Debugger(load(STATES), {}, tasks=tasks)

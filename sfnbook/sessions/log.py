@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sfnbook import clock, polling, working
 from sfnbook.definition import ABSENT
+from sfnbook.faults import among
 from sfnbook.frames import (
     AWAITING,
     EXPIRING,
@@ -29,6 +30,7 @@ from sfnbook.frames import (
     Submitting,
     failure_in,
 )
+from sfnbook.values import state_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -225,6 +227,21 @@ def _faults(change: Change) -> Entry:
 def _fault(fault: Fault) -> Entry:
     attempts = fault.attempts
     return fault._asdict() | {"attempts": list(attempts) if isinstance(attempts, tuple) else attempts}
+
+
+def latencies(execution: Recording) -> dict[int, float]:
+    """The numbers of the TaskStarted that somebody slowed down, and by how many virtual seconds."""
+    found: dict[int, float] = {}
+    waiting: tuple[Fault, ...] = ()
+    for number, change in enumerate(execution.changes):
+        frame = change.before
+        if waiting and frame is not None and change.kind == "TaskStarted":
+            meant = among(waiting, frame, state_name(frame.state))
+            found[number] = sum(fault.seconds for fault in meant if fault.kind == "latency")
+        for _, after in ((frame, change.after), *change.others):
+            if after is not None and after.id == WORLD:
+                waiting = after.work.faults
+    return found
 
 
 def _answered(change: Change) -> Entry:

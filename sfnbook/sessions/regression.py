@@ -207,7 +207,7 @@ def _actions(recording: Recording) -> Iterator[str]:
         if lines:
             yield f"go(debugger, {number + moved})"
             yield from lines
-        moved += len(lines) - 1 if entry["do"] == "faults" else 0
+        moved += len(lines) - 1 if entry["do"] in {"faults", "variables"} else 0
     ended = recording.status != "RUNNING" or recording.blocked is not None
     yield "debugger.run()" if ended else f"go(debugger, {recording.length + moved})"
 
@@ -243,9 +243,9 @@ def _to_variables(here: Place) -> list[str]:
 
 
 def _to_faults(here: Place) -> list[str]:
-    """Injected errors and set results; what slowed answers down is in the answers."""
+    """Injected errors, set results and latency; which heartbeats were lost is in the answers."""
     before, after = (
-        [fault for fault in frame.work.faults if fault.kind in {"error", "result"}]
+        [fault for fault in frame.work.faults if fault.kind != "heartbeats"]
         for frame in (here.frame, here.change.frame)
     )
     if after == before:
@@ -265,9 +265,12 @@ def _fault(fault: Fault) -> str:
     if fault.kind == "result":
         return f"debugger.set_result({in_a_line(fault.target)}, {literal(fault.result, 1)})"
     attempts: Any = "all" if fault.attempts is None else fault.attempts
-    given = [*map(in_a_line, (fault.target, fault.error, fault.cause))]
     shown = list(attempts) if isinstance(attempts, tuple) else attempts
-    return f"debugger.inject_error({', '.join(given)}, attempts={in_a_line(shown)})"
+    what, *fields = (
+        ("latency", fault.seconds) if fault.kind == "latency" else ("error", fault.error, fault.cause)
+    )
+    given = ", ".join(map(in_a_line, (fault.target, *fields)))
+    return f"debugger.inject_{what}({given}, attempts={in_a_line(shown)})"
 
 
 def _to_time(here: Place) -> list[str]:
@@ -342,7 +345,8 @@ def _end(recording: Recording) -> Iterator[str]:
     if recording.status == "SUCCEEDED":
         yield f"output == {literal(recording.output, 1)}"
     elif recording.status == "RUNNING":
-        yield f"blocked == {in_a_line(recording.blocked)}"
+        if recording.blocked is not None:  # else it was not run further; who answers next is not known
+            yield f"blocked == {in_a_line(recording.blocked)}"
     else:
         yield f"error == {in_a_line(recording.error)}"
         yield f"cause == {literal(recording.cause, 1)}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook.clock import seconds
+from sfnbook.clock import microseconds, seconds
 from sfnbook.frames import QUEUED, SCHEDULED, Change, Frame, task_in
-from sfnbook.sessions.log import entry_of
+from sfnbook.sessions.log import entry_of, latencies
 from sfnbook.setting import place
 
 if TYPE_CHECKING:
@@ -85,11 +85,13 @@ def _nobody(pool: Pool | None) -> str:
 def _calls(recording: Recording) -> dict[str, list[Called]]:
     """The calls of each Task, by the path of the Task, in their order."""
     found: dict[str, list[Called]] = defaultdict(list)
-    setup = recording.setup
-    for change in recording.changes:
+    setup, slowed = recording.setup, latencies(recording)
+    for number, change in enumerate(recording.changes):
         entry = entry_of(change, setup)
         if entry is None or entry["do"] != "call" or entry.get("answered_by") == "injected":
             continue
+        if entry.get("after"):  # without what is injected again
+            entry["after"] = max(entry["after"] - microseconds(slowed.get(number, 0)), 0)
         frame = change.before
         assert frame is not None  # noqa: S101 - a Task that starts was scheduled
         key = _key(frame, entry, recording)

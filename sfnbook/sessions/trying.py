@@ -12,20 +12,18 @@ from sfnbook import outside, working
 from sfnbook.debugging.branches import Recording
 from sfnbook.debugging.looking import machines_of
 from sfnbook.debugging.revising import revisions, told
-from sfnbook.faults import among
 from sfnbook.frames import ENTER, WORLD, Change, Frame
 from sfnbook.recordings.places import Places
 from sfnbook.recordings.reading import read
 from sfnbook.scene import around
-from sfnbook.sessions.log import variables_set
+from sfnbook.sessions.log import latencies, variables_set
 from sfnbook.tasks.recorded import Recorded
-from sfnbook.values import state_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sfnbook.execution import Execution
-    from sfnbook.frames import Fault, World
+    from sfnbook.frames import World
     from sfnbook.machine import StateMachine
     from sfnbook.setting import Setup
 
@@ -91,22 +89,11 @@ def recorded_of(old: Recording) -> Recorded | None:
         return None
     source = old.setup.sources["main"].data
     places = Places(read(history), old.setup.definitions["main"])
-    for frame, seconds in _latencies(old):
+    for number, seconds in latencies(old).items():
+        frame = old.changes[number].before
+        assert frame is not None  # noqa: S101 - a Task that starts was scheduled
         _without(places, old.path_of(frame), frame, seconds)
     return Recorded(places, inside=False, sources=(source, source))
-
-
-def _latencies(old: Recording) -> Iterator[tuple[Frame, float]]:
-    """The frames of the attempts that took longer because somebody wanted it, and how much."""
-    waiting: tuple[Fault, ...] = ()
-    for change in old.changes:
-        frame = change.before
-        if waiting and frame is not None and change.kind == "TaskStarted":
-            meant = among(waiting, frame, state_name(frame.state))
-            yield frame, sum(fault.seconds for fault in meant if fault.kind == "latency")
-        for _, after in ((change.before, change.after), *change.others):
-            if after is not None and after.id == WORLD:
-                waiting = after.work.faults
 
 
 def _without(places: Places, path: str, frame: Frame, seconds: float) -> None:

@@ -137,9 +137,11 @@ class Recorded:
 
     def _no_end(self, call: Call, attempt: Attempt) -> str:
         ended = attempt.ended
+        if ended is None and attempt.started is None and attempt.scheduled.type.startswith("Activity"):
+            return "in the recording no worker took this task."
         if ended is None:
-            queued = attempt.started is None and attempt.scheduled.type.startswith("Activity")
-            return "in the recording no worker took this task." if queued else ""
+            asked = not self.inside and call.token is None  # its own run: whoever was asked is asked again
+            return "nobody had answered yet." if asked else ""
         if ended.type.endswith("Succeeded") and "output" not in ended.details:
             return f"{ended} has no output: it was not recorded."
         if ended.type.endswith("TimedOut") and _may_take_longer(call, attempt):
