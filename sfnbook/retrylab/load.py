@@ -6,7 +6,6 @@ second and for a month, and the same calls give the same bins.
 
 from __future__ import annotations
 
-from operator import add
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sfnbook.clock import SECOND, seconds
@@ -40,21 +39,27 @@ class Load:
     [(0.0, 32.0, 0.0), (5.0, 0.0, 32.0)]
     """
 
-    __slots__ = ("_in_progress", "_refused", "_served", "runs", "width")
+    __slots__ = (
+        "_in_progress", "_in_second", "_most", "_peaks", "_refused", "_second", "_served", "runs", "width",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.width = FIRST_WIDTH
         self.runs = 0
         self._served, self._refused, self._in_progress = [0] * BINS, [0] * BINS, [0] * BINS
+        self._second = self._in_second = self._most = self._peaks = 0
 
     def call(self, now: int, *, served: bool, in_progress: int) -> None:
-        """A call reached the service, which has so many in progress then."""
+        """A call reached the service, which has so many in progress then; they come in the order of time."""
         number = now // self.width
         while number >= BINS:
             self._widen()
             number = now // self.width
         (self._served if served else self._refused)[number] += 1
         self._in_progress[number] = max(self._in_progress[number], in_progress)
+        second = now // SECOND
+        self._in_second = self._in_second + 1 if second == self._second else 1
+        self._second, self._most = second, max(self._most, self._in_second)
 
     def _widen(self) -> None:
         self.width *= 2
@@ -65,6 +70,7 @@ class Load:
         """Add the calls of another run."""
         while self.width < other.width:
             self._widen()
+        self._peaks += other._most + other._peaks
         step = self.width // other.width
         for number in range(BINS):
             mine = number // step
@@ -73,12 +79,8 @@ class Load:
             self._in_progress[mine] = max(self._in_progress[mine], other._in_progress[number])
 
     def peak(self) -> float:
-        """The most calls in any second (of a long run: per second of any bin), on average over the runs."""
-        together = max(1, SECOND // self.width)
-        share = seconds(self.width * together) * max(self.runs, 1)
-        counts = list(map(add, self._served, self._refused))
-        most: int = max(sum(counts[first : first + together]) for first in range(0, BINS, together))
-        return most / share
+        """The most calls in a second of a run, on average over the runs."""
+        return (self._most + self._peaks) / max(self.runs, 1)
 
     def peak_in_progress(self) -> int:
         """The most calls that were ever in progress."""

@@ -234,6 +234,12 @@ def test_a_service_that_cannot_be_is_told(given: dict[str, Any]) -> None:
         sfnbook.Service(**given)
 
 
+def test_the_peak_is_of_a_second_however_long_a_run_is() -> None:
+    patient = {**BUSY, "IntervalSeconds": 600}
+    made = herd({"none": [], "plain": BUSY, "patient": patient}, service=sfnbook.Service(rate=2, burst=5))
+    assert column(made, "peak_per_second") == [20, 20, 20]
+
+
 def test_loads_are_drawn_in_the_same_bins_on_one_clock() -> None:
     service = sfnbook.Service(rate=10, seconds=0.1)
     made = herd({"none": [], "plain": BUSY, "full": FULL}, service=service, clients=50)
