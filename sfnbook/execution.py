@@ -10,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
 from sfnbook import activities, outside, redriving, runs, tokens
-from sfnbook.clock import duration, instant, microseconds, seconds
+from sfnbook.clock import instant, microseconds, seconds
 from sfnbook.errors import ExecutionFailed, UsageError
 from sfnbook.frames import OVER, TOP, Failure, failure_in
 from sfnbook.history import events_of
@@ -198,8 +198,9 @@ class Execution(Timeline):
 
     def __repr__(self) -> str:
         error = f", error={self.error!r}" if self.error else ""
-        moment = duration(self.time)
-        return f"<Execution {self.name!r} {self.status} at {moment}, {self.cursor} transitions{error}>"
+        return (
+            f"<Execution {self.name!r} {self.status} at {self.time:.15g} s, {self.cursor} transitions{error}>"
+        )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """How it stands, and the last transition: its output, error and reason."""

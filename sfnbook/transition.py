@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.clock import duration, seconds
+from sfnbook.clock import seconds
 from sfnbook.explain import Origin, data_flow, scene_at, state_of, subject_of
 from sfnbook.frames import WORLD, Change, Failure, Frame, Running, Submitting
 from sfnbook.history import events_of, failure_of
@@ -186,7 +186,7 @@ class Transition:
     def __repr__(self) -> str:
         where = f" {self.path}" if self.path else ""
         error = f" {self.error}" if self.error else ""
-        return f"<{self.kind}{where}{error} at {duration(self.time)}>"
+        return f"<{self.kind}{where}{error} at {self.time:.15g} s>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Transition):
@@ -198,7 +198,7 @@ class Transition:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = [
             ("state", self.path),
-            ("time", duration(self.time)),
+            ("time", f"{self.time:.15g} s"),
             ("error", self.error),
             ("cause", self.cause),
         ]

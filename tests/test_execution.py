@@ -694,8 +694,8 @@ def test_who_answers_an_activity_task_has_taken_it():
     ]
 
 
-def test_a_long_time_is_told_in_days():
+def test_a_long_time_is_told_in_seconds():
     states = {"W": {"Type": "Wait", "Seconds": 5_242_880, "End": True}}
     execution = sfnbook.load({"StartAt": "W", "States": states}).start().run()
-    assert "SUCCEEDED at 60 d 16 h 21 min 20 s, 4 transitions" in repr(execution)
-    assert repr(execution.transitions[-1]) == "<ExecutionSucceeded at 60 d 16 h 21 min 20 s>"
+    assert "SUCCEEDED at 5242880 s, 4 transitions" in repr(execution)
+    assert repr(execution.transitions[-1]) == "<ExecutionSucceeded at 5242880 s>"

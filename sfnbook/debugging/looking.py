@@ -332,7 +332,7 @@ class Looking:
         )
         blocked = f", blocked: {self.blocked}" if self.blocked else ""
         return (
-            f"<Debugger {self.machine.name!r}{branch}: {self.status} at {duration(self.time)}, "
+            f"<Debugger {self.machine.name!r}{branch}: {self.status} at {self.time:.15g} s, "
             f"{self.position} of {self.length} transitions{where}{blocked}>"
             + "".join(f"\n  note: {note}" for note in self.notes)
         )
