@@ -102,18 +102,18 @@ class Comparison:
         return {"text/plain": repr(self), "text/html": shown}
 
 
-_WORDS: Final[dict[str, tuple[str, str, float]]] = {
-    "succeeded": ("{} percentage points more success", "{} percentage points less success", 100),
-    "time (s), mean": ("{} s longer on average", "{} s shorter on average", 1),
-    "attempts, mean": ("{} more attempts", "{} fewer attempts", 1),
+_WORDS: Final[dict[str, tuple[str, str, str, float]]] = {
+    "succeeded": ("success", "{} percentage points more success", "{} percentage points less success", 100),
+    "time (s), mean": ("time", "{} s longer on average", "{} s shorter on average", 1),
+    "attempts, mean": ("attempts", "{} more attempts", "{} fewer attempts", 1),
 }
-"""How a difference is said where it is more, and where it is less; and its factor."""
+"""What differs, how that is said where it is more, and where it is less; and its factor."""
 
 
 def _said(one: Difference) -> str:
-    more, less, factor = _WORDS[one.figure]
+    what, more, less, factor = _WORDS[one.figure]
     if one.verdict == "none":
-        return f"no difference in {one.figure.removesuffix(', mean').replace('succeeded', 'success')}"
+        return f"no difference in {what}"
     words = more if one.verdict == "more" else less
     low, high = (f"{bound:.3g}" for bound in sorted(abs(each) * factor for each in one.difference[1:]))
     by = words.format(f"{abs(one.difference.value) * factor:.3g}")

@@ -96,7 +96,10 @@ class Herd:
         return Table(trial.row(self.clients) for trial in self.trials.values())
 
     def load(self, policy: str) -> Table:
-        """The load of one policy over time: calls per second and run that were served and refused."""
+        """The load of one policy over time: calls per second and run that were served and refused.
+
+        Served is what the service took, also where the call failed by itself or nobody waited for its end.
+        """
         return Table(each._asdict() for each in self.trials[policy].load.bins())
 
     def to_svg(self) -> str:

@@ -35,7 +35,7 @@ FIGURES: Final[dict[str, dict[str, tuple[str, Callable[[Any], str]]]]] = {
 
 
 def figures_html(lab: RetryLab) -> str:
-    """The figures of all policies: a column for each."""
+    """The figures of all policies, a column for each, and what differs by more than chance."""
     rows = lab.rows()
     head = "".join(f'<th scope="col">{escape(row["policy"])}</th>' for row in rows)
     body = ""
@@ -45,7 +45,9 @@ def figures_html(lab: RetryLab) -> str:
             cells = "".join(f"<td>{escape(shown(row[column]))}</td>" for row in rows)
             body += f'<tr><th scope="row">{label}</th>{cells}</tr>'
         body += "</tbody>"
-    return f'<table class="sfn-figures"><thead><tr><td></td>{head}</tr></thead>{body}</table>'
+    table = f'<table class="sfn-figures"><thead><tr><td></td>{head}</tr></thead>{body}</table>'
+    sentences = lab.comparison.sentences() if len(rows) > 1 else []
+    return table + "".join(f'<p class="sfn-verdict">{escape(sentence)}</p>' for sentence in sentences)
 
 
 def advice_html(lab: RetryLab) -> str:

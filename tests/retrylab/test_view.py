@@ -126,6 +126,18 @@ def test_code_and_view_are_one(view):
     assert (view.sliders["IntervalSeconds"].value, view.sliders["clients"].value) == (33, 9)
 
 
+def test_what_differs_by_more_than_chance_is_said():
+    lab = sfnbook.RetryLab(policies={"slow": [BUSY | {"IntervalSeconds": 9}], "fast": [BUSY], "one": []})
+    view = lab.set(failure_rate=0.5).show()
+    assert "fast against slow: no difference in success" in view.figures.value
+    assert "shorter on average" in view.figures.value
+    assert view.figures.value.count("sfn-verdict") == 2
+    view.close()
+    alone = sfnbook.RetryLab(policies={"one": []}).show()
+    assert "sfn-verdict" not in alone.figures.value
+    alone.close()
+
+
 def test_names_are_text():
     view = RetryLabView(sfnbook.RetryLab(policies={ATTACK: [BUSY | {"ErrorEquals": [ATTACK]}]}))
     view.lab.set(error="No" + ATTACK)
