@@ -245,6 +245,18 @@ def together(charts: Sequence[Chart], *, columns: int, width: float = WIDTH, hei
     )
 
 
+IN_A_ROW: Final = 3
+
+
+def columns_of(count: int) -> int:
+    """How many of so many charts stand in a row, so that the rows are even.
+
+    >>> [columns_of(count) for count in (1, 2, 3, 4, 5)]
+    [1, 2, 3, 2, 3]
+    """
+    return -(-count // -(-count // IN_A_ROW))
+
+
 def full_height(chart: Chart, width: float, height: float) -> float:
     """The height of a chart with its note and legend, which come on top of ``height``."""
     _, rows = _legend(chart, width, 0, "")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sfnbook.drawing.charts import STYLES, Box, Boxes, Chart, Line, Rule
+from sfnbook.drawing.charts import STYLES, Box, Boxes, Chart, Line, Rule, columns_of
 from sfnbook.drawing.textwidth import clipped
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 SIZE: Final = (7.2, 4.5)
 """Inches of one chart."""
-
-IN_A_ROW: Final = 3
 
 FONT: Final = 13
 
@@ -39,8 +37,8 @@ def figure(*charts: Chart, columns: int | None = None) -> Figure:
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
 
-    rows = -(-len(charts) // (columns or IN_A_ROW))
-    columns = columns or -(-len(charts) // rows)
+    columns = columns or columns_of(len(charts))
+    rows = -(-len(charts) // columns)
     size = (SIZE[0] * columns, SIZE[1] * rows)
     made = Figure(figsize=size, layout="constrained", facecolor="white")
     places = made.add_gridspec(rows, columns)
