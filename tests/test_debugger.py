@@ -588,9 +588,10 @@ def test_observers_hear_of_moves_and_edits():
     debugger.step()
     debugger.run()
     debugger.back()
+    debugger.goto(debugger.transitions[3])
     end()
     debugger.restart()
-    assert heard == [1, 8, 7]
+    assert heard == [1, 8, 7, 4]
 
 
 MISUSED = {

@@ -319,9 +319,11 @@ class Branches(Part):
 
     def switch(self, branch: Branch | str) -> Branch:
         """Go to a branch: where it was left."""
-        self._current = self._found(branch)
-        self.tell()
-        return self._current
+        found = self._found(branch)
+        if found is not self._current:
+            self._current = found
+            self.tell()
+        return found
 
     def rename(self, branch: Branch | str, name: str) -> Branch:
         """Give a branch another name, which no other has."""
