@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = Any
 """A JSON value: dict, list, str, int, float, bool or None."""
 
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 _strict = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 # No JSON text is more than this many times longer than its marshalled form: a control
@@ -77,8 +77,11 @@ def text(value: Json) -> str:
     >>> text({"a": [1, None]})
     '{"a":[1,null]}'
     """
-    shown: str = _at_any_depth(_compact, value)
-    return shown
+    try:
+        return _compact.encode(value)
+    except RecursionError:  # Python 3.12 does not move the limit of its encoder in C
+        deep: str = _at_any_depth(lambda value: "".join(_compact.iterencode(value)), value)
+        return deep
 
 
 def size(value: Json) -> int:
