@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -209,7 +210,8 @@ def test_a_choice_that_stand_ins_do_not_satisfy_is_kept_on_its_way(tmp_path: Pat
     with pytest.warns(UserWarning, match="kept on its way"):
         opened = Debugger.open(tmp_path / "s.json")
     assert [one.id for one in opened.transitions] == [one.id for one in debugger.transitions]
-    assert "2571" not in (tmp_path / "s.json").read_text()
+    # Digits inside a digest are no amount.
+    assert not re.search(r"\b2571\b", (tmp_path / "s.json").read_text())
 
 
 def test_where_a_run_cannot_go_on_with_stand_ins_it_ends_and_says_so() -> None:
