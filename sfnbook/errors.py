@@ -13,6 +13,8 @@ evaluated raises it, the engine turns it into a value at once, and nobody else s
 
 from __future__ import annotations
 
+import sys
+import warnings
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
@@ -156,6 +158,14 @@ def did_you_mean(word: object, known: Iterable[str], called: str = "There are") 
     listed = ", ".join(map(repr, names[:_MOST_NAMES])) or "none"
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return f"{called}: {listed}{more}."
+
+
+def warn(message: str) -> None:
+    """Warn at the line of people's own code that led here, however deep inside the package this is."""
+    level, frame = 1, sys._getframe()  # noqa: SLF001 - the way of the standard library itself
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def kind_of(value: object) -> str:

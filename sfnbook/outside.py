@@ -8,13 +8,12 @@ point of the history an edit cuts off what came after it (`Debugger` keeps that 
 from __future__ import annotations
 
 import json
-import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook import stepfunctions
 from sfnbook.clock import microseconds
 from sfnbook.definition import inner_blocks
-from sfnbook.errors import UsageError, did_you_mean
+from sfnbook.errors import UsageError, did_you_mean, warn
 from sfnbook.family import halted, stopped_below, wake
 from sfnbook.faults import ANSWERING, described, names_of
 from sfnbook.frames import (
@@ -116,10 +115,7 @@ def payload(value: Json, what: str) -> Json:
         except (ValueError, RecursionError):
             pass
         else:
-            warnings.warn(
-                f"{what} is text that holds JSON. If you mean the value, give json.loads(...) of it.",
-                stacklevel=4,
-            )
+            warn(f"{what} is text that holds JSON. If you mean the value, give json.loads(...) of it.")
     return checked(value, what)
 
 

@@ -634,6 +634,21 @@ def test_nothing_is_prepared_for_an_execution_that_is_over(name):
     assert (len(debugger.faults), debugger.branches.current.name) == (1, "branch 1")
 
 
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda: Debugger(sfnbook.load(LINE), '{"n": 1}'),
+        lambda: debug(LINE).edit_input('{"n": 1}'),
+        lambda: sfnbook.load(LINE).start('{"n": 1}'),
+        lambda: Debugger(sfnbook.load(CHARGE), tasks={"Charge": sfnbook.tasks.result('{"n": 1}')}),
+    ],
+)
+def test_a_warning_points_at_the_line_of_the_one_who_is_warned(give):
+    with pytest.warns(UserWarning, match=r"json\.loads") as caught:
+        give()
+    assert [one.filename for one in caught] == [__file__]
+
+
 # --- copies ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 def test_copies_go_their_own_way(copied):

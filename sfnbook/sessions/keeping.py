@@ -7,11 +7,11 @@ elsewhere: `session`, `page`, `regression`, `redacted`, `resuming`.
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sfnbook.debugging.looking import Looking
+from sfnbook.errors import warn
 from sfnbook.files import read_text, write_text
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Keeping(Looking):
         text, where = read_text(path, session.MAX_BYTES), str(Path(path).name)
         found = session.opened(text, where, session.Given(tasks, files))
         for note in found.notes:
-            warnings.warn(note, stacklevel=2)
+            warn(note)
         return cls._like(found.machine, found)
 
     def resume(self, earlier: Self) -> Self:

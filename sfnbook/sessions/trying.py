@@ -151,11 +151,9 @@ def _spot_next(run: Recording) -> Spot | None:
 
 def spot_of(run: Recording, frame: Frame) -> Spot:
     """Where a frame stands, in words that hold under another definition."""
-    visit = frame.visit
-    number, retries = (
-        (visit.counts.get(frame.state, 0), 0) if frame.phase == ENTER else (visit.number, visit.retries)
-    )
-    return run.path_of(frame), around(frame), frame.phase, number, retries
+    visit, enters = frame.visit, frame.phase == ENTER
+    number = visit.counts.get(frame.state, 0) if enters else visit.number
+    return run.path_of(frame), around(frame), frame.phase, number, 0 if enters else visit.retries
 
 
 def _edit_again(trial: Recording, edit: Change) -> bool:

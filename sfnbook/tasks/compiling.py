@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import inspect
 import json
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sfnbook.errors import UsageError
+from sfnbook.errors import UsageError, warn
 from sfnbook.tasks import functions
 from sfnbook.tasks.composed import Attempts, Iterations, Sample, Sequence, Timed
 from sfnbook.tasks.faults import STRIKES, Fault, Faulty, laid_over
@@ -124,9 +123,7 @@ def _warn_of_json_text(value: str, place: str) -> None:
         json.loads(value)
     except (ValueError, RecursionError):
         return
-    warnings.warn(
-        f"{place} is JSON text; a result is a JSON value. Perhaps json.loads(...) is meant.", stacklevel=2
-    )
+    warn(f"{place} is JSON text; a result is a JSON value. Perhaps json.loads(...) is meant.")
 
 
 # --- compiling ------------------------------------------------------------------------------------
