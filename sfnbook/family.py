@@ -13,6 +13,7 @@ from sfnbook.frames import (
     JOINING,
     NESTED,
     OVER,
+    RETURNED,
     STOPPING,
     Failure,
     Fan,
@@ -184,7 +185,7 @@ def wake(top: Frame, scene: Scene) -> Pairs:
     if parent is None:
         return gone
     if parent.phase == NESTED and parent.work.child == top.id:
-        return (*gone, (parent, parent._replace(due=scene.now)))
+        return (*gone, (parent, parent._replace(phase=RETURNED, due=scene.now)))
     fan = parent.work
     if isinstance(fan, Fan) and fan.run is not None and top.id[0] == fan.number:
         return (*gone, (parent, after_child(parent, top, scene)))

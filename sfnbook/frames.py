@@ -83,7 +83,8 @@ ANSWERED: Final = "answered"  # the outcome is known, and due now or later
 EXPIRING: Final = "expiring"  # no outcome in time: TimeoutSeconds or HeartbeatSeconds is due
 AWAITING: Final = "awaiting"  # someone outside must answer: a callback or an activity
 QUEUED: Final = "queued"  # an activity task waits for one of the workers that poll
-NESTED: Final = "nested"  # a nested execution runs
+NESTED: Final = "nested"  # a nested execution runs, until TimeoutSeconds is due
+RETURNED: Final = "returned"  # the nested execution that the Task waits for has ended
 RESULT: Final = "result"  # the result is there, the state's output is to be made
 FAILED: Final = "failed"  # has failed; Retry and Catch are to be asked
 LAPSED: Final = "lapsed"  # has timed out; likewise, but after the other timeouts of this instant
@@ -107,7 +108,7 @@ OVER: Final = frozenset({SUCCEEDED, FAILED_FOR_GOOD, TIMED_OUT, ABORTED})
 
 RANK: Final[dict[str, int]] = {
     **dict.fromkeys((READING, FANNING, JOINING, STOPPING), 0),
-    **dict.fromkeys((EXPIRING, AWAITING, LAPSED, DEADLINE), 2),
+    **dict.fromkeys((EXPIRING, AWAITING, NESTED, LAPSED, DEADLINE), 2),
 }
 """Who goes first at one instant (rule 6); a phase that is not named has rank 1."""
 

@@ -18,6 +18,7 @@ from sfnbook.frames import (
     FIRST_VISIT,
     NESTED,
     OVER,
+    RETURNED,
     STARTED,
     Change,
     Failure,
@@ -136,15 +137,14 @@ def submit(frame: Frame, scene: Scene) -> Frame:
     """The Task waits for the child from here on."""
     work: Nested = frame.work
     ended = scene.frames[work.child].phase in OVER
-    return frame._replace(phase=NESTED, due=scene.now if ended else _limit(work))
+    phase, due = (RETURNED, scene.now) if ended else (NESTED, _limit(work))
+    return frame._replace(phase=phase, due=due)
 
 
 def finished(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """The child has ended: its description is the Task's result, or the cause of its failure."""
     work: Nested = frame.work
     child = scene.frames[work.child]
-    if child.phase not in OVER:
-        return _too_late(state, frame, child, scene)
     # StartSyncExecution has an answer whatever became of the execution: its Status tells.
     waits = state.resource.pattern != "request"
     as_json = state.resource.pattern == "sync:2"
@@ -159,8 +159,9 @@ def finished(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     return change._replace(before=frame, others=change.others + gone + polling.left(below, scene))
 
 
-def _too_late(state: CompiledTask, frame: Frame, child: Frame, scene: Scene) -> Change:
+def expire(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """The Task's own TimeoutSeconds: the child is stopped where it stands."""
+    child = scene.frames[frame.work.child]
     failure = Failure(TIMEOUT, None, state.pointer)
     change = working.expire(state, frame._replace(work=Running(frame.work.task, None, failure)), scene)
     others = ((child, stopped(child, ABORTED, scene.now)), *stopped_below(child, scene, ABORTED))

@@ -310,12 +310,7 @@ def test_timeout(row):
 
 
 @every
-def test_an_answer_at_the_deadline_is_in_time(row, request):
-    if row.make is nested:
-        reason = (
-            "a Task's timeout strikes before the end, at the same instant, of the execution that it awaits"
-        )
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_an_answer_at_the_deadline_is_in_time(row):
     assert run(row, result(OK, seconds=7), TimeoutSeconds=7).status == "SUCCEEDED"
 
 
