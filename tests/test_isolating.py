@@ -204,6 +204,7 @@ def test_children_escape_what_they_show() -> None:
     ("path", "message"),
     {
         "no index": ("Orders", r"name an iteration or a branch, for example 'Orders\[3\]'"),
+        "no text": (5, "name an iteration or a branch"),
         "unknown": ("Ordres[1]", "Did you mean 'Orders'"),
         "not a Map": ("Orders[0].Charge[1]", "is no Map or Parallel"),
         "too far": ("Orders[9]", r"There are Orders\[0\] to Orders\[3\]"),

@@ -66,7 +66,7 @@ def isolated(run: Recording, path: str, children: Children | None) -> Isolated:
 
 def _container(path: str) -> tuple[str, int]:
     """The path of the Map or Parallel, and the index at its end."""
-    found = INDEXED.fullmatch(path)
+    found = INDEXED.fullmatch(str(path))
     if found is None:
         raise UsageError(f"isolate({path!r}): name an iteration or a branch, for example 'Orders[3]'.")
     return found["path"], int(found["index"])
