@@ -20,7 +20,7 @@ from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.load import Load
 from sfnbook.retrylab.pictures import load_charts
 from sfnbook.retrylab.policies import Policy, read_policy, with_timeout
-from sfnbook.retrylab.progress import Bar
+from sfnbook.retrylab.progress import Bar, uninterrupted
 from sfnbook.retrylab.service import Service
 from sfnbook.retrylab.stampede import AT_ONCE, Arrivals, Stampede, stampede
 from sfnbook.retrylab.tally import Tally
@@ -185,9 +185,10 @@ def _run(trials: Mapping[str, Trial], service: Service, clients: int, seed: int)
         name: stampede(trial.policy, trial.arrivals, service, clients, seed, loads[name])
         for name, trial in trials.items()
     }
-    for name, trial in trials.items():
-        trial.load.merge(loads[name])
-        trial.add(ended[name])
+    with uninterrupted():
+        for name, trial in trials.items():
+            trial.load.merge(loads[name])
+            trial.add(ended[name])
 
 
 def _trial(name: str, given: Any, arrivals: Arrivals, timeout_seconds: Any) -> Trial:

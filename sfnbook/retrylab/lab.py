@@ -209,8 +209,12 @@ class RetryLab:
     def finish(self) -> RetryLab:
         """Make all runs that are missing; an interrupt leaves what is done so far."""
         with Bar("retry lab", 100, shown=True) as bar:
-            while self.advance(0.1):
-                bar.done(int(100 * min(study.done for study in self.studies.values())))
+            try:
+                while self.advance(0.1):
+                    bar.done(int(100 * min(study.done for study in self.studies.values())))
+            except KeyboardInterrupt:
+                if not all(study.is_shown for study in self.studies.values()):
+                    raise
         return self
 
     @property

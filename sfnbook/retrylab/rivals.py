@@ -35,7 +35,7 @@ def compare_policies(
     ``policies`` are retry policies by name (see `retry_schedule`); the others are held against the first.
     Without a machine ``tasks`` is the answer of a single Task, which has ``timeout_seconds``.  With one
     the policies take the place of the Retry of its ``state``, and ``tasks`` are its tasks.  ``options``
-    are those of `simulate`.
+    are those of `simulate`.  An interrupt ends it: what is done of two policies or more is compared.
 
     >>> from sfnbook.tasks import attempts, failure
     >>> slow, fast = ([{"ErrorEquals": ["Busy"], "IntervalSeconds": wait}] for wait in (10, 1))
@@ -56,7 +56,13 @@ def compare_policies(
         if timeout_seconds is not None:
             policy = with_timeout(policy, timeout_seconds)
         made = machine_of(policy) if machine is None else with_policy(machine, str(state), policy)
-        simulations[str(name)] = simulate(made, tasks=tasks, **options)
+        simulation = simulate(made, tasks=tasks, **options)
+        if simulation.runs:
+            simulations[str(name)] = simulation
+        if simulation.interrupted:
+            break
+    if len(simulations) < 2:  # only an interrupt leaves so few
+        raise KeyboardInterrupt
     return compare_simulations(simulations)
 
 

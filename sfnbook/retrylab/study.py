@@ -14,6 +14,7 @@ from sfnbook import chance
 from sfnbook.retrylab.herd import Trial
 from sfnbook.retrylab.load import Load
 from sfnbook.retrylab.plan import Chunk, Plan
+from sfnbook.retrylab.progress import uninterrupted
 from sfnbook.retrylab.rivals import TASK, machine_of
 from sfnbook.retrylab.simulation import Simulation
 from sfnbook.retrylab.stampede import Running
@@ -101,7 +102,9 @@ class Study:
         """A few more executions; as many as a piece of work can hold."""
         first, began = self.summary.runs, time.perf_counter()
         count = min(self._block, self.runs - first)
-        self.summary.merge(self._executed(first, count))
+        executed = self._executed(first, count)
+        with uninterrupted():
+            self.summary.merge(executed)
         part = PIECE / max(time.perf_counter() - began, 1e-6)
         self._block = max(1, round(count * min(part, 2.0)))
 
@@ -123,9 +126,10 @@ class Study:
                 self.policy, trial.arrivals, conditions.served, conditions.clients, seed, Load()
             )
         if not self._herd.advance(CALLS):
-            trial.load.merge(self._herd.load)
-            trial.add(self._herd.so_far())
-            self._herd = None
+            with uninterrupted():
+                trial.load.merge(self._herd.load)
+                trial.add(self._herd.so_far())
+                self._herd = None
 
     # --- what is known --------------------------------------------------------------------------
     @property

@@ -63,6 +63,30 @@ def test_a_paired_interval_holds_the_true_difference():
     assert held >= 52
 
 
+@pytest.mark.parametrize(("before", "names"), [(700, ["a", "b"]), (1_300, ["a", "b", "c"])])
+def test_an_interrupt_compares_what_is_done(before, names):
+    done = []
+
+    def answer(_event):
+        done.append(1)
+        if len(done) == before:
+            raise KeyboardInterrupt
+        return {}
+
+    policies = {"a": NONE, "b": NONE, "c": PLAIN}
+    comparison = compare_policies(policies, answer, runs=600, progress=False)
+    assert list(comparison.simulations) == names
+    assert [one.runs for one in comparison.simulations.values()][-1] == (before - 1) % 600
+
+
+def test_an_interrupt_that_leaves_nothing_to_compare_is_one():
+    def answer(_event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare_policies({"a": NONE, "b": PLAIN}, answer, runs=600, progress=False)
+
+
 def test_on_a_machine_the_policies_replace_the_retry_of_a_state():
     inner = {"StartAt": "Call", "States": {"Call": one_task(*PLAIN).source["States"]["Call"]}}
     machine = sfnbook.load(

@@ -205,6 +205,20 @@ def test_calls_that_fail_by_themselves_fail_in_one_execution_and_in_the_herd():
     assert (row["succeeded"], row["clients_succeeded"]) == (1, 1)
 
 
+def test_an_interrupt_leaves_what_is_done_so_far(lab, monkeypatch):
+    moments = []
+
+    def interrupted(self, count):
+        moments.append(count)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sfnbook.retrylab.lab.Bar.done", interrupted)
+    monkeypatch.setattr("sfnbook.retrylab.study.vector_of", lambda _: None)
+    assert len(lab.set(clients=50).table()) == 2
+    assert moments
+    assert not lab.is_done
+
+
 def test_what_did_not_change_is_kept(lab):
     lab.finish()
     plain, jitter = lab.studies.values()
