@@ -177,6 +177,17 @@ def before_a_question() -> Debugger:
     return debugger
 
 
+def at_the_deadline() -> Debugger:
+    ask = CALLBACK["States"]["Ask"] | {"TimeoutSeconds": 60}
+    debugger = debug({**CALLBACK, "States": {**CALLBACK["States"], "Ask": ask}})
+    debugger.advance()
+    debugger.back()
+    debugger.pending[0].succeed("just in time")
+    debugger.run()
+    assert debugger.output == "just in time"
+    return debugger
+
+
 def slowed() -> Debugger:
     debugger = debug(CHARGE, {"n": 1}, tasks={"Charge": result(7, seconds=2)})
     debugger.inject_latency("Charge", 5, attempts="all").inject_error("Charge", "E", attempts=[2])
@@ -208,6 +219,7 @@ SESSIONS = {
         halfway,
         stopped_between,
         before_a_question,
+        at_the_deadline,
         slowed,
         slowed_by_hand,
     )

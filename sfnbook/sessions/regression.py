@@ -279,8 +279,18 @@ def _to_time(here: Place) -> list[str]:
     struck = bool(following) and following[0].time == moment and not _by_people(following[0], recording)
     if struck:
         return ["debugger.advance()"]
+    if _is_due(recording, number, moment):  # somebody acts at the deadline, before it strikes
+        return ["debugger.advance()", "debugger.back()"]
     before = recording.changes[number - 1].time if number else recording.started
     return [f"debugger.advance({seconds(moment - before)!r})"]
+
+
+def _is_due(recording: Recording, number: int, moment: int) -> bool:
+    """Does something wait to strike at a moment, after a change?"""
+    run = recording.fork()
+    run.seek(number + 1)
+    frame = run.first_due()
+    return frame is not None and frame.due is not None and frame.due <= moment
 
 
 def _by_people(change: Change, recording: Recording) -> bool:
