@@ -16,6 +16,7 @@ from sfnbook.drawing.charts import (
     Line,
     Rule,
     axis,
+    beside,
     round_step,
     time_axis,
     to_svg,
@@ -123,6 +124,13 @@ def test_charts_stand_in_even_rows_and_one_that_is_left_alone_is_wide(count, col
     drawn = figure(*[CHART] * count, columns=columns).axes
     assert drawn[0].get_gridspec().get_geometry() == shape
     assert list(drawn[-1].get_subplotspec().colspan) == last
+
+
+@pytest.mark.parametrize(("count", "width"), [(1, 640), (2, 960), (3, 960), (4, 960)])
+def test_charts_side_by_side_are_as_wide_as_a_page(count, width):
+    drawn = ET.fromstring(beside([CHART] * count))
+    assert drawn.get("width") == str(width)
+    assert len(drawn) == count
 
 
 def test_a_title_is_not_wider_than_its_chart():

@@ -257,6 +257,12 @@ def columns_of(count: int) -> int:
     return -(-count // -(-count // IN_A_ROW))
 
 
+def beside(charts: Sequence[Chart], width: float = 960) -> str:
+    """Charts side by side in even rows, as one SVG that is so many pixels wide; one alone is smaller."""
+    columns = columns_of(len(charts))
+    return together(charts, columns=columns, width=min(WIDTH, width / columns))
+
+
 def full_height(chart: Chart, width: float, height: float) -> float:
     """The height of a chart with its note and legend, which come on top of ``height``."""
     _, rows = _legend(chart, width, 0, "")

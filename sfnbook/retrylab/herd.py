@@ -14,7 +14,7 @@ from sfnbook import chance
 from sfnbook import retry as rules
 from sfnbook.clock import SECOND
 from sfnbook.definition import Retrier
-from sfnbook.drawing.charts import columns_of, together
+from sfnbook.drawing.charts import beside
 from sfnbook.errors import ALL, TIMEOUT, UsageError
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.load import Load
@@ -33,9 +33,6 @@ IMMEDIATELY: Final = Policy(
     (Retrier(error_equals=(ALL,), interval_seconds=0, max_attempts=99_999_999, backoff_rate=1.0),)
 )
 """No delay at all.  AWS has no such policy; it is what the others are held against."""
-
-WIDTH: Final = 960
-"""Pixels of all charts side by side."""
 
 BY_NAME: Final[dict[str, Policy]] = {"immediately": IMMEDIATELY}
 
@@ -107,9 +104,7 @@ class Herd:
 
     def to_svg(self) -> str:
         """The load on the service over time, a chart for each policy side by side, as SVG."""
-        charts = load_charts(self)
-        columns = columns_of(len(charts))
-        return together(charts, columns=columns, width=WIDTH / columns)
+        return beside(load_charts(self))
 
     def plot(self) -> Any:
         """The same as a matplotlib Figure."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.clock import SECOND
 from sfnbook.debugger import Debugger
-from sfnbook.drawing.charts import to_svg
+from sfnbook.drawing.charts import beside
 from sfnbook.errors import SfnbookError, UsageError
 from sfnbook.frames import SUCCEEDED
 from sfnbook.limits import AWS_LIMITS, Limits
@@ -259,7 +259,7 @@ class Simulation:
 
     def to_svg(self) -> str:
         """The distribution of the total time and the chance of success by attempts, as SVG."""
-        return to_svg(time_chart(self)) + to_svg(success_chart(self))
+        return beside([time_chart(self), success_chart(self)])
 
     def plot(self) -> Any:
         """The same as a matplotlib Figure."""
@@ -268,10 +268,11 @@ class Simulation:
     def __str__(self) -> str:
         if not self.runs:
             return "No runs: it was interrupted at once."
+        calls = f"{self.attempts.mean.value:.3g}"
         mean, late = self.time.mean.value, self.time.percentile(95).value
         said = (
             f"{self.runs:,} runs: {share(self.success.value)} succeeded; {duration(mean)} on average, 95 % "
-            f"within {duration(late)}; {self.attempts.mean.value:.3g} attempts; a million cost "
+            f"within {duration(late)}; {calls} attempt{'' if calls == '1' else 's'}; a million cost "
             f"{dollars(self.price().value)} (Standard) or {dollars(self.price('EXPRESS').value)} (Express)."
         )
         if self.summary.too_long:

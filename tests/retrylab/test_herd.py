@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from sfnbook.retrylab import at_random, from_map
 from sfnbook.retrylab.load import BINS, Load
 from sfnbook.retrylab.pictures import load_charts
 from sfnbook.retrylab.service import Desk
-from sfnbook.tasks import normal, uniform
+from sfnbook.tasks import exponential, normal, uniform
 
 if TYPE_CHECKING:
     from sfnbook.retrylab.herd import Herd
@@ -121,6 +122,15 @@ def test_a_map_starts_the_next_item_when_one_has_ended() -> None:
 def test_clients_that_come_at_random_come_so_many_a_second() -> None:
     made = herd({"none": []}, service=sfnbook.Service(seconds=0), arrivals=at_random(4), clients=400, runs=20)
     assert column(made, "done_seconds") == [pytest.approx(100, rel=0.05)]
+
+
+def test_calls_that_find_no_place_are_as_many_as_erlang_says() -> None:
+    # Poisson arrivals, places without a queue: Erlang's formula B for an offered load of 4 * 0.5.
+    load, places = 2.0, 3
+    terms = [load**number / math.factorial(number) for number in range(places + 1)]
+    service = sfnbook.Service(concurrency=places, seconds=exponential(0.5))
+    made = herd({"none": []}, service=service, arrivals=at_random(4), clients=2_000, runs=20)
+    assert column(made, "wasted") == [pytest.approx(2_000 * terms[-1] / sum(terms), rel=0.03)]
 
 
 def test_all_policies_meet_the_same_arrivals() -> None:

@@ -432,7 +432,7 @@ def test_it_shows_itself_without_numpy_and_matplotlib():
     simulation = by_engine(two_states(), tasks={"Call": result({}, seconds=uniform(0, 2))})
     bundle = simulation._repr_mimebundle_()
     assert "succeeded" in bundle["text/plain"]
-    assert bundle["text/html"].count("<svg") == 2
+    assert bundle["text/html"].count("<svg") == 3  # two in one
     assert simulation.table().column("figure")[0] == "succeeded (share)"
     assert len(simulation.plot().axes) == 2
 
