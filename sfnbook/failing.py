@@ -145,7 +145,8 @@ def events_of_failing(state: Compiled, frame: Frame, failure: Failure) -> tuple[
             return (*events, "MapRunStarted", "MapRunFailed", "MapStateFailed")
         if frame.phase in {STOPPING, JOINING}:
             return (*events, "MapRunFailed", "MapStateFailed")
-    if failure.evaluation or frame.phase == STOPPING:
+    # AWS: States.Runtime fails the execution at once, so what stands around it is not written about.
+    if failure.evaluation or (frame.phase == STOPPING and failure.error != RUNTIME):
         events += (f"{state.type}StateFailed",)
     return events
 
@@ -173,6 +174,8 @@ def climb(state: Compiled, frame: Frame, scene: Scene, failure: Failure) -> Chan
 
 
 def _events_of_child(container: str, state: Compiled, frame: Frame, failure: Failure) -> tuple[str, ...]:
+    if failure.error == RUNTIME:
+        return ()
     # AWS writes that the failed Task was aborted, too, even in the only branch.
     task_failed = state.type == "Task" and not failure.evaluation and frame.event > frame.visit.entered
     aborted = ("TaskStateAborted",) if task_failed else ()

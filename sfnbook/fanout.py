@@ -174,17 +174,22 @@ def _abort(state: Any, frame: Frame, child: Frame, scene: Scene, index: int) -> 
     if fan_run(frame) is not None:
         return distributed.abort(frame, child, scene, index)
     first = scene.next_event(frame)
-    events: tuple[str, ...] = ()
-    if child.phase not in {ENTER, ENDED} and (kind := scene.state(child).type) in ABORTABLE:
-        events += (f"{kind}StateAborted",)
-    if state.type == "Map":
-        events += ("MapIterationAborted",)
+    failure = work.fan.failure
+    at_once = failure is not None and failure.error == RUNTIME  # see failing.events_of_failing
+    events = () if at_once else _events_of_aborted(state, child, scene)
     after = stopped(child, ABORTED, scene.now)
     others = (
         (frame, frame._replace(work=work._replace(next=index + 1))),
         *stopped_below(child, scene, ABORTED),
     )
     return Change("Aborted", scene.now, child, after, others, first, events)
+
+
+def _events_of_aborted(state: Any, child: Frame, scene: Scene) -> tuple[str, ...]:
+    events: tuple[str, ...] = ()
+    if child.phase not in {ENTER, ENDED} and (kind := scene.state(child).type) in ABORTABLE:
+        events += (f"{kind}StateAborted",)
+    return (*events, "MapIterationAborted") if state.type == "Map" else events
 
 
 def fan_run(frame: Frame) -> object:

@@ -96,8 +96,11 @@ CHAINED: Final = frozenset(
 
 
 def _evaluation_link(subject: Subject, link: int) -> int:
-    # AWS: it points at what stood before the state was entered, but for a Wait.
-    return link if subject.state.type == "Wait" else subject.before.visit.before
+    # AWS writes it together with ...StateEntered, and both point at what stood before; later than
+    # that (a Wait is entered first, a Task has worked) it points at the latest event, as others do.
+    visit = subject.before.visit
+    at_once = subject.state.type != "Wait" and subject.before.event == visit.entered
+    return visit.before if at_once else link
 
 
 def _iteration_link(subject: Subject, _link: int) -> int:
