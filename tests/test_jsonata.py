@@ -268,6 +268,16 @@ ERRORS = {
     "$number('abc')": '. D3030: Unable to cast value to a number: "abc"',
     "$number('1_0')": '. D3030: Unable to cast value to a number: "1_0"',
     "$error('boom')": ". D3137: boom",
+    "$replace('a', '', 'b')": ". D3010: Second argument of replace function cannot be an empty string",
+    "$replace('a', 'b', 'c', -1)": (
+        ". D3011: Fourth argument of replace function must evaluate to a positive number"
+    ),
+    "$formatBase(10, 50)": (
+        ". D3100: The radix of the formatBase function must be between 2 and 36.  It was given 50"
+    ),
+    "$decodeUrl('%')": '. D3140: Malformed URL passed to $decodeUrl(): "%"',
+    "$decodeUrlComponent('%C3')": '. D3140: Malformed URL passed to $decodeUrlComponent(): "%C3"',
+    "$sift({'a': 1})": ". T1006: Attempted to invoke a non-function",
     "$assert(false, 'no')": ". D3141: no",
     "[1..1e8]": ". D2014: The size of the sequence allocated by the range operator (..) must not exceed 1e6."
     "  Attempted to allocate 100000000.",

@@ -15,6 +15,7 @@ import math
 import random
 import re
 import sys
+import urllib.parse
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sfnbook import chance
@@ -345,6 +346,33 @@ def parse_integer(text: Any, picture: Any) -> Any:
     return math.nan if parsed is None else parsed
 
 
+def sift(members: Any, keep: Any = None) -> Any:
+    """The library counts the parameters of a function that is not there."""
+    return refuse("T1006") if keep is None and members else library().Functions.sift(members, keep)
+
+
+_NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_RESERVED: Final = re.compile(r"%(?=2[346BCF]|3[ABDF]|40)", re.IGNORECASE)
+
+
+def _decoded(text: str) -> str:
+    if _NO_ESCAPE.search(text):
+        raise ValueError(text)
+    return urllib.parse.unquote(text, errors="strict")
+
+
+def _url(name: str, convert: Callable[[str], str]) -> tuple[Callable[..., Any], str]:
+    """A function that refuses a malformed text, as those of JavaScript do."""
+
+    def converted(text: Any) -> Any:
+        try:
+            return None if text is None else convert(text)
+        except ValueError:
+            return refuse("D3140", name, text)
+
+    return converted, "<s-:s>"
+
+
 FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "partition": (partition, "<x?x?x?:x>"),
     "range": (range_, "<x?x?x?x?:x>"),
@@ -362,6 +390,12 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "sort": (sort, "<af?:a>"),
     "toMillis": (to_millis, "<s-s?:n>"),
     "parseInteger": (parse_integer, "<s-s:n>"),
+    "sift": (sift, "<o-f?:o>"),
+    "encodeUrl": _url("encodeUrl", lambda text: urllib.parse.quote(text, safe="~@#$&()*!+=:;,.?/'")),
+    "encodeUrlComponent": _url("encodeUrlComponent", lambda text: urllib.parse.quote(text, safe="~()*!.'")),
+    # JavaScript's decodeURI leaves the escapes of what separates the parts of a URL.
+    "decodeUrl": _url("decodeUrl", lambda text: _decoded(_RESERVED.sub("%25", text))),
+    "decodeUrlComponent": _url("decodeUrlComponent", _decoded),
 }
 """Name -> function and its signature in JSONata's notation."""
 

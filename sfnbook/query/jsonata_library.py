@@ -364,11 +364,18 @@ def _ring(_number: int, _frame: FrameType | None) -> None:
 
 # Wording.
 
+UNCODED: Final = {
+    "Second argument of replace function cannot be an empty string": "D3010: ",
+    "Fourth argument of replace function must evaluate to a positive number": "D3011: ",
+}
+"""What the library says without JSONata's code."""
+
 
 def _worded(problem: BaseException) -> str:
     if isinstance(problem, functions.library().JException):
         known = problem.error in problem.error_codes
         text = f"{problem.error}: {_sentence(problem)}" if known else str(problem.error)
+        text = UNCODED.get(text, "") + text
         return (". " if re.match(r"[A-Z]\d{4}: ", text) else ": ") + text
     bare = {_Alarm: TIMEOUT, RecursionError: STACK, MemoryError: MEMORY}
     return ": " + bare.get(type(problem), str(problem))
@@ -381,12 +388,19 @@ _ELEMENTS: Final = {
 }  # fmt: skip
 
 
+_DETAIL: Final = {"D1002": "expected", "D3100": "location"}
+"""Where the library puts the one detail of an error, if not first."""
+
+
 def _sentence(problem: Any) -> str:
     """The message of JSONata itself; in the library's catalogue "function" has become "Object"."""
-    template = problem.error_codes.get(problem.error, problem.error).replace("Object", "function")
+    error = problem.error
+    if error == "S0301" and problem.current is not None:
+        error = "S0103"  # the library gives an unknown escape the code of an empty regular expression
+    template = problem.error_codes.get(error, error).replace("Object", "function")
     details = iter([problem.current, problem.expected, _ELEMENTS.get(problem.extra, problem.extra)])
-    if problem.error == "D1002":
-        details = iter([problem.expected])
+    if error in _DETAIL:
+        details = iter([getattr(problem, _DETAIL[error])])
     token = getattr(problem, "token", None)
 
     def fill(place: re.Match[str]) -> str:
