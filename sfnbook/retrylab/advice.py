@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from sfnbook import retry as rules
 from sfnbook.clock import microseconds
 from sfnbook.definition import Map, Retryable, inner_blocks
-from sfnbook.errors import ALL, HEARTBEAT_TIMEOUT, TASK_FAILED, TIMEOUT
+from sfnbook.errors import ALL, HEARTBEAT_TIMEOUT, TASK_FAILED, TIMEOUT, UsageError
 from sfnbook.limits import AWS_LIMITS
-from sfnbook.machine import StateMachine
+from sfnbook.machine import TYPES, StateMachine
 from sfnbook.prices import PRICES, Prices, express_price, express_units, standard_price
-from sfnbook.retrylab.policies import Policy, read_policy
+from sfnbook.retrylab.policies import Policy, check_count, read_policy
 from sfnbook.retrylab.words import dollars, duration, plural
 from sfnbook.tables import Table
 
@@ -354,12 +354,18 @@ def sentence(finding: Finding) -> str:
 
 
 def advise(
-    given: Any, *, items: int = 1_000, timeout_seconds: int | None = None, prices: Prices = PRICES
+    given: Any,
+    *,
+    items: int = 1_000,
+    timeout_seconds: int | None = None,
+    type: str | None = None,  # noqa: A002 - the API's word
+    prices: Prices = PRICES,
 ) -> Advice:
     """What to think of a retry policy, a state's, or every policy of a machine.
 
     ``given`` is what `retry_schedule` takes, or a whole machine.  A Map is thought to have ``items``.
-    ``timeout_seconds`` is the execution's TimeoutSeconds, where no machine says it.
+    ``timeout_seconds`` is the execution's TimeoutSeconds and ``type`` the workflow's, STANDARD or EXPRESS,
+    where no machine says it.  Raises UsageError for what is none of these.
 
     >>> patient = {"ErrorEquals": ["Busy"], "IntervalSeconds": 60, "MaxAttempts": 15}
     >>> advise([patient | {"JitterStrategy": "FULL"}])
@@ -368,22 +374,29 @@ With MaxDelaySeconds 60 it would be 15 min.
     The policy bills up to 16 transitions for this state, $0.0004: a million of them cost $400.00 \
 instead of $25.00.
     """
+    check_count("items", items)
+    if timeout_seconds is not None:
+        check_count("timeout_seconds", timeout_seconds)
+    if type not in (None, *TYPES):
+        raise UsageError(f"type={type!r}: a workflow is STANDARD or EXPRESS.")
+    around = Facts(Policy(()), items, timeout_seconds, express=type == "EXPRESS", prices=prices)
     if isinstance(given, StateMachine):
         return Advice(
             finding._replace(state=facts.policy.state)
-            for facts in _everywhere(given.definition, _around(given, items, prices))
+            for facts in _everywhere(given.definition, _around(given, around))
             for finding in found(facts)
         )
-    return Advice(found(facts_of(given, items, timeout_seconds, prices)))
+    return Advice(found(facts_of(given, around)))
 
 
-def facts_of(given: Any, items: int = 1_000, limit: int | None = None, prices: Prices = PRICES) -> Facts:
+def facts_of(given: Any, around: Facts | None = None) -> Facts:
     """A policy, or a state's of a machine, and what stands around it."""
+    around = around or Facts(Policy(()), 1_000)
     policy = read_policy(given)
     if isinstance(given, tuple) and isinstance(given[0], StateMachine):
-        everywhere = _everywhere(given[0].definition, _around(given[0], items, prices))
+        everywhere = _everywhere(given[0].definition, _around(given[0], around))
         return next(facts for facts in everywhere if facts.policy.state == policy.state)
-    return Facts(policy, items, limit, prices=prices)
+    return _limited(around._replace(policy=policy))
 
 
 def found(facts: Facts) -> Iterator[Finding]:
@@ -392,13 +405,18 @@ def found(facts: Facts) -> Iterator[Finding]:
         yield from rule(facts)
 
 
-def _around(machine: StateMachine, items: int, prices: Prices) -> Facts:
-    """What stands around every state of a machine."""
-    express = machine.type == "EXPRESS"
-    limit = machine.definition.timeout_seconds
-    if express:
-        limit = min(limit or EXPRESS_SECONDS, EXPRESS_SECONDS)
-    return Facts(Policy(()), items, limit, express=express, prices=prices)
+def _around(machine: StateMachine, around: Facts) -> Facts:
+    """What stands around every state of a machine; what it says itself counts."""
+    express = around.express or machine.type == "EXPRESS"
+    limit = machine.definition.timeout_seconds or around.limit
+    return _limited(around._replace(limit=limit, express=express))
+
+
+def _limited(around: Facts) -> Facts:
+    """An Express execution has a limit of its own."""
+    if not around.express:
+        return around
+    return around._replace(limit=min(around.limit or EXPRESS_SECONDS, EXPRESS_SECONDS))
 
 
 def _everywhere(block: Definition, around: Facts) -> Iterator[Facts]:
@@ -419,5 +437,4 @@ def _inside(state: Map, around: Facts) -> Facts:
     if not state.distributed:
         return around._replace(within=state.name)
     express = state.processor_config.get("ExecutionType") == "EXPRESS"
-    limit = min(around.limit or EXPRESS_SECONDS, EXPRESS_SECONDS) if express else around.limit
-    return around._replace(within="", express=express, limit=limit)
+    return _limited(around._replace(within="", express=express))

@@ -19,7 +19,7 @@ from sfnbook.errors import ALL, TIMEOUT, UsageError
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.load import Load
 from sfnbook.retrylab.pictures import load_charts
-from sfnbook.retrylab.policies import Policy, read_policy, with_timeout
+from sfnbook.retrylab.policies import Policy, check_count, read_policy, with_timeout
 from sfnbook.retrylab.progress import Bar, uninterrupted
 from sfnbook.retrylab.service import Service
 from sfnbook.retrylab.stampede import AT_ONCE, Arrivals, Stampede, stampede
@@ -155,8 +155,8 @@ def herd(
     """
     if not isinstance(service, Service):
         raise UsageError(f"service={service!r}: give a sfnbook.Service, for example Service(rate=10).")
-    _check_count("clients", clients)
-    _check_count("runs", runs)
+    check_count("clients", clients)
+    check_count("runs", runs)
     if type(seed) is not int:
         raise UsageError(f"seed={seed!r}: give a whole number.")
     coming = _arrivals(arrivals)
@@ -208,11 +208,6 @@ def _arrivals(given: Any) -> Arrivals:
     raise UsageError(
         f'arrivals={given!r}: clients come "at once", at_random(per_second) or from_map(max_concurrency).'
     )
-
-
-def _check_count(name: str, given: Any) -> None:
-    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        raise UsageError(f"{name}={given!r}: give a whole number from 1 on.")
 
 
 def _warnings(trial: Trial, service: Service) -> list[str]:

@@ -89,6 +89,18 @@ def with_timeout(policy: Policy, timeout_seconds: Any) -> Policy:
     return policy._replace(timeout=timeout_seconds * SECOND)
 
 
+def check_count(name: str, given: Any) -> None:
+    """UsageError for what is no whole number from 1 on.
+
+    >>> check_count("runs", 0)
+    Traceback (most recent call last):
+    ...
+    sfnbook.errors.UsageError: runs=0: give a whole number from 1 on.
+    """
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        raise UsageError(f"{name}={given!r}: give a whole number from 1 on.")
+
+
 def find_state(machine: StateMachine, name: str) -> State:
     """A state of a machine by its name; UsageError with the nearest one."""
     states = {state.name: state for state in machine.definition.walk()}

@@ -19,6 +19,7 @@ from sfnbook.retrylab.executors import Workers, executor_of
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.pictures import success_chart, time_chart
 from sfnbook.retrylab.plan import CHUNK, Chunk, Plan
+from sfnbook.retrylab.policies import check_count
 from sfnbook.retrylab.progress import Bar, uninterrupted
 from sfnbook.retrylab.summary import Summary
 from sfnbook.retrylab.tally import ERROR, Estimate, Tally, share_of
@@ -336,8 +337,7 @@ def simulate(
     """
     if not isinstance(machine, StateMachine):
         raise UsageError("The first argument is a StateMachine: give sfnbook.load(...).")
-    if not _is_whole(runs) or runs < 1:
-        raise UsageError(f"runs={runs!r}: give a whole number from 1 on.")
+    check_count("runs", runs)
     if not _is_whole(seed):
         raise UsageError(f"seed={seed!r}: give a whole number.")
     options = {"machines": machines, "files": files, "type": type, "limits": limits}

@@ -181,6 +181,22 @@ def test_express_executions_end_after_five_minutes_and_are_billed_by_time():
     assert "the execution's TimeoutSeconds, 1 min 40 s" in limited["outlasts"].text
 
 
+def test_what_no_machine_says_can_be_said():
+    machine, policy = one_task(retrier(IntervalSeconds=60, MaxAttempts=4)), [retrier(IntervalSeconds=60)]
+    for given in (machine, (machine, "Call"), policy):
+        assert "the 5 minutes" in rules_of(given, type="EXPRESS")["outlasts"].text
+        assert "TimeoutSeconds, 10 s" in rules_of(given, timeout_seconds=10)["outlasts"].text
+        assert "TimeoutSeconds, 10 s" in rules_of(given, timeout_seconds=10, type="EXPRESS")["outlasts"].text
+
+
+@pytest.mark.parametrize(
+    "options", [{"items": 0}, {"items": "many"}, {"timeout_seconds": 0.5}, {"type": "FAST"}], ids=str
+)
+def test_what_is_no_fact_is_told(options):
+    with pytest.raises(sfnbook.UsageError, match=f"{next(iter(options))}="):
+        advise(SEED, **options)
+
+
 def test_the_timeout_of_the_machine_counts():
     found = [finding for finding in advise(in_a_map(TimeoutSeconds=100)) if finding.rule == "outlasts"]
     assert [(finding.state, finding.severity) for finding in found] == [("Call", "warning")]
