@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import NEVER, duration, seconds
 from sfnbook.frames import POLLING, Activity, Awaiting, Change, Frame, FrameId
+from sfnbook.notebook import displayed
 from sfnbook.polling import until_in
 from sfnbook.working import wait_in
 
@@ -99,7 +100,7 @@ class ActivityRecord:
         ]
         over_time = _table(("from", "waiting", "busy"), rows)
         shown = _table(COLUMNS, [_row(self)]) + _picture(self._over_time) + over_time
-        return {"text/plain": repr(self), "text/html": shown}
+        return displayed(repr(self), shown)
 
 
 class Activities(Mapping[str, ActivityRecord]):
@@ -131,7 +132,7 @@ class Activities(Mapping[str, ActivityRecord]):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         shown = _table(COLUMNS, [_row(record) for record in self.values()])
-        return {"text/plain": repr(self), "text/html": shown if self else f"<p>{escape(repr(self))}</p>"}
+        return displayed(repr(self), shown if self else f"<p>{escape(repr(self))}</p>")
 
 
 # --- reading the changes ----------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from sfnbook.debugging.branches import Branch
 from sfnbook.errors import UsageError, kind_of
 from sfnbook.execution import Execution
 from sfnbook.frames import WORLD, task_in
+from sfnbook.notebook import displayed
 from sfnbook.prices import PRICES, express_price, express_units, standard_price
 from sfnbook.scene import around
 from sfnbook.tables import Table
@@ -111,7 +112,7 @@ class Comparison:
         html = f"{head}<p><b>outcome</b></p>{self.outcome.to_html()}"
         if self.differences:
             html += f"<p><b>differences in data</b></p>{self.table().to_html()}"
-        return {"text/plain": repr(self), "text/html": html}
+        return displayed(repr(self), html)
 
 
 def compare(a: Any, b: Any) -> Comparison:

@@ -14,6 +14,7 @@ from sfnbook.clock import instant, microseconds, seconds
 from sfnbook.errors import ExecutionFailed, UsageError
 from sfnbook.frames import OVER, TOP, Failure, failure_in
 from sfnbook.history import events_of
+from sfnbook.notebook import displayed
 from sfnbook.timeline import Timeline
 from sfnbook.transition import Transition
 from sfnbook.values import Json, copied
@@ -208,7 +209,7 @@ class Execution(Timeline):
         if self.cursor and self._keep:
             last = self.transition(self.changes[self.cursor - 1], self.cursor - 1)
             shown += last._repr_mimebundle_()["text/html"]
-        return {"text/plain": repr(self), "text/html": shown}
+        return displayed(repr(self), shown)
 
     # --- what people and the outside do -------------------------------------------------------------
     def edit_input(self, value: Json, at: str | None = None) -> Self:

@@ -6,6 +6,8 @@ import math
 from html import escape
 from typing import Any, Final
 
+from sfnbook.notebook import displayed
+
 MOST_ROWS: Final = 60
 """A longer table shows its beginning and its end."""
 
@@ -67,7 +69,7 @@ class Table(list[dict[str, Any]]):
         return bool(values) and all(isinstance(value, int | float) for value in values)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self.to_html()}
+        return displayed(repr(self), self.to_html())
 
 
 def _some(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from sfnbook.clock import seconds
 from sfnbook.explain import Origin, data_flow, scene_at, state_of, subject_of
 from sfnbook.frames import WORLD, Change, Failure, Frame, Running, Submitting
 from sfnbook.history import events_of, failure_of
+from sfnbook.notebook import displayed
 from sfnbook.values import Json, copied, text
 from sfnbook.why import Why, why
 
@@ -210,4 +211,4 @@ class Transition:
             for name, value in rows
             if value
         )
-        return {"text/plain": repr(self), "text/html": f"<b>{escape(self.kind)}</b><table>{cells}</table>"}
+        return displayed(repr(self), f"<b>{escape(self.kind)}</b><table>{cells}</table>")

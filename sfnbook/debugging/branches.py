@@ -16,6 +16,7 @@ from sfnbook.execution import Execution
 from sfnbook.explain import scene_at, stages, subject_of
 from sfnbook.faults import names_of
 from sfnbook.frames import AWAITING, DEADLINE, OVER, QUEUED, Change, Frame, FrameId
+from sfnbook.notebook import displayed
 from sfnbook.setting import call_of
 from sfnbook.tasks.answers import Answer
 from sfnbook.tasks.error_names import error_names
@@ -403,7 +404,7 @@ class Branches(Part):
             yield from self._lines(branch.name, depth + 1)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self._list(None)}
+        return displayed(repr(self), self._list(None))
 
     def _list(self, parent: str | None) -> str:
         rows = "".join(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sfnbook.errors import UsageError
+from sfnbook.notebook import displayed
 from sfnbook.recordings.events import parsed
 from sfnbook.recordings.reading import RecordedExecution, read_all, values_of
 from sfnbook.tables import Table
@@ -103,7 +104,7 @@ class Children:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         table = self.table().to_html() if self.failed else ""
-        return {"text/plain": repr(self), "text/html": f"<p>{escape(self._head())}</p>{table}"}
+        return displayed(repr(self), f"<p>{escape(self._head())}</p>{table}")
 
 
 def _short(cause: str | None) -> str:

@@ -18,6 +18,7 @@ from sfnbook.definition import Map, Retryable, inner_blocks
 from sfnbook.errors import ALL, HEARTBEAT_TIMEOUT, TASK_FAILED, TIMEOUT, UsageError
 from sfnbook.limits import AWS_LIMITS
 from sfnbook.machine import TYPES, StateMachine
+from sfnbook.notebook import displayed
 from sfnbook.prices import PRICES, Prices, express_price, express_units, standard_price
 from sfnbook.retrylab.policies import Policy, check_count, read_policy
 from sfnbook.retrylab.words import dollars, duration, plural
@@ -338,7 +339,7 @@ class Advice(list[Finding]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         items = "".join(f"<li>{escape(sentence(finding))}</li>" for finding in self)
         shown = f"<ul>{items}</ul>" if items else f"<p>{escape(str(self))}</p>"
-        return {"text/plain": str(self), "text/html": shown}
+        return displayed(str(self), shown)
 
 
 def sentence(finding: Finding) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sfnbook.clock import SECOND
 from sfnbook.drawing.charts import to_svg
 from sfnbook.errors import UsageError
+from sfnbook.notebook import displayed
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.pictures import comparison_chart
 from sfnbook.retrylab.tally import Estimate, Tally, Z
@@ -99,7 +100,7 @@ class Comparison:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         words = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences())
         shown = f"{self.to_svg()}{self.overview().to_html()}<ul>{words}</ul>"
-        return {"text/plain": repr(self), "text/html": shown}
+        return displayed(repr(self), shown)
 
 
 _WORDS: Final[dict[str, tuple[str, str, str, float]]] = {

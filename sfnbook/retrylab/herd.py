@@ -16,6 +16,7 @@ from sfnbook.clock import SECOND
 from sfnbook.definition import Retrier
 from sfnbook.drawing.charts import beside
 from sfnbook.errors import ALL, TIMEOUT, UsageError
+from sfnbook.notebook import displayed
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.load import Load
 from sfnbook.retrylab.pictures import load_charts
@@ -116,10 +117,7 @@ class Herd:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         told = "".join(f"<p><b>{escape(warning)}</b></p>" for warning in self.warnings)
-        return {
-            "text/plain": repr(self),
-            "text/html": f"{told}<div>{self.to_svg()}</div>{self.table().to_html()}",
-        }
+        return displayed(repr(self), f"{told}<div>{self.to_svg()}</div>{self.table().to_html()}")
 
 
 def herd(

@@ -15,7 +15,7 @@ from sfnbook.definition import Retrier, Retryable
 from sfnbook.drawing.charts import together
 from sfnbook.errors import ALL, UsageError
 from sfnbook.machine import StateMachine, load
-from sfnbook.notebook import in_a_notebook
+from sfnbook.notebook import displayed, in_a_notebook
 from sfnbook.retry import first_match
 from sfnbook.retrylab.advice import Advice, facts_of, found
 from sfnbook.retrylab.comparing import Comparison, compare_simulations, figures_of
@@ -331,7 +331,7 @@ class RetryLab:
             return {**(data or {}), "text/plain": repr(self)}
         self.advance(1.0, until_shown=True)
         html = f"<p>{escape(repr(self))}</p>{self.to_svg()}{self.rows().to_html()}"
-        return {"text/plain": repr(self), "text/html": html, "image/svg+xml": self.to_svg()}
+        return {**displayed(repr(self), html), "image/svg+xml": self.to_svg()}
 
 
 # --- what it begins with --------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from sfnbook import retry as rules
 from sfnbook.clock import SECOND, microseconds
 from sfnbook.drawing.charts import to_svg
 from sfnbook.errors import TIMEOUT, UsageError
+from sfnbook.notebook import displayed
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.pictures import schedule_chart
 from sfnbook.retrylab.policies import Policy, read_policy, with_timeout
@@ -118,7 +119,7 @@ class Schedule:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         shown = f"{self.to_svg()}{self.table().to_html()}<p>{escape(str(self))}</p>"
-        return {"text/plain": repr(self), "text/html": shown}
+        return displayed(repr(self), shown)
 
 
 def retry_schedule(

@@ -13,6 +13,7 @@ from sfnbook.errors import SfnbookError, UsageError
 from sfnbook.frames import SUCCEEDED
 from sfnbook.limits import AWS_LIMITS, Limits
 from sfnbook.machine import StateMachine
+from sfnbook.notebook import displayed
 from sfnbook.prices import PRICES, Prices, express_price, standard_price
 from sfnbook.retrylab.comparing import Comparison, compare_simulations
 from sfnbook.retrylab.executors import Workers, executor_of
@@ -287,9 +288,9 @@ class Simulation:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         if not self.runs:
-            return {"text/plain": repr(self), "text/html": f"<p>{escape(str(self))}</p>"}
+            return displayed(repr(self), f"<p>{escape(str(self))}</p>")
         shown = f"<p>{escape(str(self))}</p>{self.to_svg()}{self.outcomes().to_html()}"
-        return {"text/plain": repr(self), "text/html": shown}
+        return displayed(repr(self), shown)
 
 
 def _is_whole(number: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The same debugger in JupyterLab, Notebook 7 and Voila: what a person would click works in each."""
+"""The same in JupyterLab, Notebook 7 and Voila: what a person would click works in each, and what is shown is text."""
 
 import pytest
 
@@ -95,3 +95,16 @@ def test_a_question_is_answered_outside_of_jupyterlab(notebook, place):
     expect_text(page, ".sfn-question", "Charge asks")
     panels.click(page, "ask", "Answer")
     expect_status(page, Done="succeeded")
+
+
+@pytest.mark.parametrize("place", ["lab", "notebook"])
+def test_two_dollars_begin_no_formula(notebook, place):
+    paths = "$.a (2) is not $.b (3)"
+    book = notebook(
+        f'from sfnbook.tables import Table\nTable([{{"why": "{paths}"}}])',
+        'from IPython.display import HTML\nHTML("<p>$x + y$</p>")',
+        place=place,
+    )
+    book.page.wait_for_selector("mjx-container")  # the second cell's: formulas are typeset here
+    assert book.page.locator("mjx-container").count() == 1
+    assert book.page.locator("td", has_text=paths).count() == 1
