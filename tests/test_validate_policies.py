@@ -67,7 +67,7 @@ FAULTS = {
     ),
     "rate": (
         task(Retry=[RETRY | {"BackoffRate": 0.9}]),
-        "Minimum value is 1",
+        "Minimum value is 1.0",
         "/States/S/Retry[0]/BackoffRate",
     ),
     "delay": (
@@ -166,8 +166,18 @@ FAULTS = {
     "concurrency": (mapping(MaxConcurrency=-1), "Minimum value is 0", "/States/S/MaxConcurrency"),
     "percentage": (
         mapping(ToleratedFailurePercentage=100.5),
-        "Maximum value is 100",
+        "Maximum value is 100.0",  # measured on AWS: github.com/floci-io/floci/issues/3733
         "/States/S/ToleratedFailurePercentage",
+    ),
+    "a number of the context object": (
+        mapping(MaxConcurrencyPath="$$.Execution.Input.n"),  # the same source
+        "Value is not a Reference Path: it must not read the context object",
+        "/States/S/MaxConcurrencyPath",
+    ),
+    "numbers": (
+        mapping(ToleratedFailureCountPath="$.n[*]"),
+        "Value is not a Reference Path: it must name one single place",
+        "/States/S/ToleratedFailureCountPath",
     ),
     "two selectors": (
         mapping(ItemSelector={}, Parameters={}),

@@ -56,7 +56,9 @@ def integer(minimum: int, maximum: int | None = None) -> Check:
     return check
 
 
-def number(minimum: int, maximum: int | None = None) -> Check:
+def number(minimum: float, maximum: float | None = None) -> Check:
+    """A number in a range, whose bounds AWS prints as it prints a double: 0.0."""
+
     def check(value: Json, pointer: str, _scope: Scope) -> Problems:
         if not isinstance(value, int | float) or isinstance(value, bool) or not _finite(value):
             yield wrong_type("Number", pointer)
@@ -70,7 +72,7 @@ def _finite(value: float) -> bool:
     return isinstance(value, int) or math.isfinite(value)
 
 
-def _in_range(value: float, minimum: int, maximum: int | None, pointer: str) -> Problems:
+def _in_range(value: float, minimum: float, maximum: float | None, pointer: str) -> Problems:
     if value < minimum:
         yield Problem(f"Minimum value is {minimum}", pointer)
     elif maximum is not None and value > maximum:

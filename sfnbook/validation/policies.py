@@ -24,7 +24,7 @@ from sfnbook.validation.queries import (
     assign,
     choice_rule,
     condition,
-    path,
+    reference,
     result_path,
     template,
     with_error_output,
@@ -39,7 +39,7 @@ RETRIER: Final = Shape(
         "ErrorEquals": both(array_of(name)),
         "IntervalSeconds": both(integer(1, MAX_SECONDS)),
         "MaxAttempts": both(integer(0, MAX_SECONDS)),
-        "BackoffRate": both(number(1)),
+        "BackoffRate": both(number(1.0)),
         "MaxDelaySeconds": both(integer(1, 31_622_400)),
         "JitterStrategy": both(one_of("NONE", "FULL")),
         "Comment": both(string),
@@ -190,7 +190,7 @@ READER_CONFIG: Final = Shape(
         "CSVHeaders": both(array_of(string)),
         "ItemsPointer": both(string),
         "MaxItems": both(or_expression(integer(0, 100_000_000))),
-        "MaxItemsPath": path_only(path()),
+        "MaxItemsPath": path_only(reference),
     },
     at_most_one=(("MaxItems", "MaxItemsPath"),),
     rules=(_csv, _manifest),
@@ -223,9 +223,9 @@ def _limits(value: dict[str, Json], pointer: str, _scope: Scope) -> Problems:
 ITEM_BATCHER: Final = Shape(
     {
         "MaxItemsPerBatch": both(or_expression(integer(1))),
-        "MaxItemsPerBatchPath": path_only(path()),
+        "MaxItemsPerBatchPath": path_only(reference),
         "MaxInputBytesPerBatch": both(or_expression(integer(1, 262_144))),
-        "MaxInputBytesPerBatchPath": path_only(path()),
+        "MaxInputBytesPerBatchPath": path_only(reference),
         "BatchInput": both(template),
     },
     at_most_one=(

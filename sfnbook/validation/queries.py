@@ -74,6 +74,16 @@ def result_path(value: Json, pointer: str, scope: Scope) -> Problems:
         yield Problem(f"{_NO_REFERENCE}: it must name one single place", pointer)
 
 
+def reference(value: Json, pointer: str, scope: Scope) -> Problems:
+    """A path to one number in the state's input or in a variable; AWS takes no context object here."""
+    wrong = list(path()(value, pointer, scope))
+    yield from wrong
+    if not wrong and value.startswith("$$"):
+        yield Problem(f"{_NO_REFERENCE}: it must not read the context object", pointer)
+    elif not wrong and not paths.is_reference_path(value):
+        yield Problem(f"{_NO_REFERENCE}: it must name one single place", pointer)
+
+
 def path_or_intrinsic(value: Json, pointer: str, scope: Scope) -> Problems:
     """ErrorPath and CausePath: a path, or an intrinsic function that makes a string."""
     if isinstance(value, str) and value.startswith("States."):

@@ -33,7 +33,15 @@ from sfnbook.validation.policies import (
     rule,
 )
 from sfnbook.validation.problems import Problem, Problems, Scope, names, required, unsupported, wrong_type
-from sfnbook.validation.queries import assign, path, path_or_intrinsic, result_path, template, with_result
+from sfnbook.validation.queries import (
+    assign,
+    path,
+    path_or_intrinsic,
+    reference,
+    result_path,
+    template,
+    with_result,
+)
 from sfnbook.validation.resources import is_activity, resource
 from sfnbook.validation.shapes import Field, Shape, both, is_unfilled, jsonata_only, path_only
 
@@ -256,11 +264,11 @@ STATES: Final[Mapping[str, Shape]] = {
             "ItemBatcher": both(ITEM_BATCHER.check),
             "ResultWriter": both(RESULT_WRITER.check),
             "MaxConcurrency": _COUNT,
-            "MaxConcurrencyPath": path_only(path()),
+            "MaxConcurrencyPath": path_only(reference),
             "ToleratedFailureCount": _COUNT,
-            "ToleratedFailureCountPath": path_only(path()),
-            "ToleratedFailurePercentage": both(or_expression(number(0, 100))),
-            "ToleratedFailurePercentagePath": path_only(path()),
+            "ToleratedFailureCountPath": path_only(reference),
+            "ToleratedFailurePercentage": both(or_expression(number(0.0, 100.0))),
+            "ToleratedFailurePercentagePath": path_only(reference),
             "Label": both(label),
         },
         exactly_one=(("Next", "End"), ("ItemProcessor", "Iterator")),
