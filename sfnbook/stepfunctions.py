@@ -44,7 +44,10 @@ def inside(state: CompiledTask, frame: Frame, scene: Scene, *, alone: bool = Tru
     """
     resource = state.resource
     act = ACTIONS.get((resource.service, resource.action))
-    return None if act is None else act(state, frame, scene, alone)
+    if act is None:
+        return None
+    scene.draws = {}  # a replay asks twice, and is to get the same
+    return act(state, frame, scene, alone)
 
 
 def concerns(state: CompiledTask) -> bool:

@@ -8,11 +8,14 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import sfnbook
 from sfnbook.debugging.revising import revisions
 from sfnbook.tasks import attempts, failure, result
 from tests.machines import LAMBDA, block, load
+from tests.scenarios import LAW, Scenario, scenarios
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -197,6 +200,30 @@ def test_a_function_for_every_task_is_no_answer_that_is_missed() -> None:
     debugger = sfnbook.Debugger(load({"Done": {"Type": "Succeed"}}), tasks=lambda event: event)
     debugger.try_machine(load({"Done": {"Type": "Pass", "End": True}}))
     assert debugger.notes == ()
+
+
+@LAW
+@given(scenarios(outside=False), st.data())
+def test_the_same_machine_goes_the_same_way_and_opens_as_it_was_saved(
+    tmp_path_factory: pytest.TempPathFactory, scenario: Scenario, data: Any
+) -> None:
+    debugger = sfnbook.Debugger.of(sfnbook.load(scenario.definition), scenario.run())
+    debugger.goto(data.draw(st.integers(0, debugger.length - 1)))
+    try:
+        debugger.edit_input({"n": data.draw(st.integers(0, 3)), "items": [{"n": 1, "items": []}]})
+        debugger.set_variable("v", 1)
+    except sfnbook.UsageError:
+        debugger.goto(debugger.length - 1)
+    debugger.run(at_most=data.draw(st.integers(0, 60)))
+    before = [(one.id, one.time, one.output, one.error) for one in debugger.transitions]
+    debugger.try_machine(debugger.machine)
+    after = [(one.id, one.time, one.output, one.error) for one in debugger.transitions]
+    assert after[: len(before)] == before
+    path = tmp_path_factory.mktemp("tried") / "s.json"
+    debugger.save(path)
+    opened = sfnbook.Debugger.open(path)
+    assert opened.notes == debugger.notes
+    assert [one.id for one in opened.transitions] == [one.id for one in debugger.transitions]
 
 
 def test_an_answer_to_a_question_is_given_again() -> None:

@@ -140,8 +140,9 @@ class Recorded:
         if ended is None and attempt.started is None and attempt.scheduled.type.startswith("Activity"):
             return "in the recording no worker took this task."
         if ended is None:
-            asked = not self.inside and call.token is None  # its own run: whoever was asked is asked again
-            return "nobody had answered yet." if asked else ""
+            return (
+                "" if self.inside else "nobody had answered yet."
+            )  # its own run: who was asked is asked again
         if ended.type.endswith("Succeeded") and "output" not in ended.details:
             return f"{ended} has no output: it was not recorded."
         if ended.type.endswith("TimedOut") and _may_take_longer(call, attempt):
