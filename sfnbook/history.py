@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sfnbook.clock import SECOND, instant
+from sfnbook.errors import TIMEOUT
 from sfnbook.frames import (
     WORLD,
     Awaiting,
@@ -271,7 +272,7 @@ DETAILS: Final[dict[str, Callable[[Subject], dict[str, Json] | None]]] = {
     },
     "ExecutionFailed": _error,
     "ExecutionAborted": _error,
-    "ExecutionTimedOut": lambda _subject: {},
+    "ExecutionTimedOut": lambda _subject: {"error": TIMEOUT},
     "ExecutionRedriven": lambda subject: {"redriveCount": _redrives(subject)},
     "MapRunRedriven": lambda subject: {**_map_run(subject), "redriveCount": _redrives(subject)},
     "TaskScheduled": _task_scheduled,

@@ -108,6 +108,9 @@ def test_top_level_timeout_seconds():
     assert execution.time == 60
     last = execution.history()[-1]
     assert (last["type"], last["previousEventId"]) == ("ExecutionTimedOut", 0)
+    assert details(last) == {
+        "error": "States.Timeout"
+    }  # measured on AWS: github.com/floci-io/floci/pull/2782
 
 
 def test_an_end_at_the_execution_s_deadline_is_in_time():

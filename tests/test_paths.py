@@ -278,7 +278,7 @@ STEPS = st.lists(
 )
 
 
-@given(VALUES, STEPS)
+@given(VALUES.filter(lambda value: value is not None), STEPS)
 def test_fast_closures_agree_with_reading_step_by_step(value, steps):
     path = "$" + "".join(steps)
     try:
@@ -290,6 +290,15 @@ def test_fast_closures_agree_with_reading_step_by_step(value, steps):
     except Failed as failure:
         found = failure.cause
     assert json.dumps(found) == json.dumps(expected)
+
+
+@pytest.mark.parametrize("path", ["$", "$.a", "$[0]", "$[*]", "$..a", "$.length()"])
+def test_there_is_no_path_in_null(path):
+    """As people report it of AWS: github.com/awslabs/states-language/issues/29."""
+    told = "Unable to apply Path transformation to null or empty input."
+    assert cause(path, None) == told
+    with pytest.raises(Failed, match=told):
+        paths.compile_lookup(path, lambda _told, _searched: Failed(RUNTIME, "not found"))(None, environment())
 
 
 @pytest.mark.parametrize("path", ["$.none[*]", "$.a.none[1:].x", "$.text[0:1]", "$.number[?(@.x)]"])

@@ -59,9 +59,9 @@ def _compile(path: str, miss: Miss, *, lenient: bool) -> Evaluate:
         root, steps = parse(path)
     except PathProblem as problem:
         return raising(_invalid(path, str(problem)))
-    follow = _follow(steps, miss, lenient=lenient)
     if root == "$":
-        return follow
+        return _follow(steps, miss, lenient=lenient, null=_NULL) if steps else _whole_input
+    follow = _follow(steps, miss, lenient=lenient)
     if root == "$$":
         return lambda _value, env: follow(env.context, env)
 
@@ -75,6 +75,17 @@ def _compile(path: str, miss: Miss, *, lenient: bool) -> Evaluate:
     return variable
 
 
+_NULL: Final = "Unable to apply Path transformation to null or empty input."
+"""AWS has no path, not even ``$``, in an input (or result) that is null:
+https://github.com/awslabs/states-language/issues/29"""
+
+
+def _whole_input(value: Json, _env: Environment) -> Json:
+    if value is None:
+        raise Failed(RUNTIME, _NULL)
+    return value
+
+
 def raising(failure: Failed) -> Evaluate:
     """What a field that cannot be compiled becomes: a closure that fails when it is reached."""
 
@@ -84,10 +95,13 @@ def raising(failure: Failed) -> Evaluate:
     return fail
 
 
-def _follow(steps: Sequence[Step], miss: Miss, *, lenient: bool) -> Evaluate:
+def _follow(steps: Sequence[Step], miss: Miss, *, lenient: bool, null: str | None = None) -> Evaluate:
+    """``null`` is the cause where the searched value itself is null."""
     read = reader(steps)
 
     def slowly(value: Json, _env: Environment) -> Json:
+        if value is None and null is not None:
+            raise Failed(RUNTIME, null)
         try:
             return read(value)
         except NotFound as nothing:
