@@ -88,9 +88,9 @@ class Client:
 
     __slots__ = ("drawn", "stream", "used")
 
-    def __init__(self, stream: int) -> None:
+    def __init__(self, stream: int, retriers: int) -> None:
         self.stream, self.drawn = stream, 0
-        self.used: tuple[int, ...] = ()
+        self.used = [0] * retriers
 
     def bits(self) -> int:
         """The next 64 bits of this client."""
@@ -102,11 +102,10 @@ class Client:
         index = retry.first_match(retriers, error)
         if index is None:
             return None
-        used = self.used[index] if self.used else 0
-        retrier = retriers[index]
+        used, retrier = self.used[index], retriers[index]
         if used >= retrier.max_attempts:
             return None
-        self.used = retry.count_use(self.used, index, len(retriers))
+        self.used[index] += 1
         return microseconds(retry.delay(retrier, used, self.bits()))
 
 
@@ -121,7 +120,8 @@ class Running:
         self, policy: Policy, arrivals: Arrivals, service: Service, clients: int, seed: int, load: Load
     ) -> None:
         self.policy, self.arrivals, self.service, self.load = policy, arrivals, service, load
-        self.clients = [Client(chance.combine(seed, number)) for number in range(clients)]
+        retriers = len(policy.retry)
+        self.clients = [Client(chance.combine(seed, number), retriers) for number in range(clients)]
         self.waiting = deque(range(clients))
         self.events: list[tuple[int, int, int, Callable[[int, int, Any], None], int, Any]] = []
         self.desk = Desk(service)
