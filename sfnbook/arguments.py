@@ -1,4 +1,4 @@
-"""What `--input` and `--task` mean: JSON, a file of JSON, or something out of a Python file.
+"""What the arguments mean: a definition's file, JSON, a file of JSON, or something out of a Python file.
 
 A Python file runs when its name was given, as `python FILE` would run it; nothing else is evaluated.
 """
@@ -10,10 +10,11 @@ import sys
 import traceback
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sfnbook.errors import UsageError, did_you_mean
 from sfnbook.machine import StateMachine, load
+from sfnbook.source import MAX_FILE_BYTES, from_text
 from sfnbook.tasks import result
 from sfnbook.tasks import sample as sampled
 from sfnbook.tasks.answers import EVERY_TASK, SAMPLE
@@ -25,28 +26,41 @@ if TYPE_CHECKING:
     from sfnbook.values import Json
 
 
-def json_of(given: str, option: str) -> Json:
-    """The value of a JSON text, or of the file after an "@".
+STDIN: Final = "-"
 
-    >>> json_of('{"n": 1}', "--input")
+
+def definition_of(file: Path) -> Any:
+    """Where a command reads its definition: a file, or for "-" what another program prints."""
+    if str(file) != STDIN:
+        return file
+    text = sys.stdin.read(MAX_FILE_BYTES + 1)
+    if len(text) > MAX_FILE_BYTES:
+        raise UsageError(f"The definition from standard input is longer than {MAX_FILE_BYTES:,} characters.")
+    return from_text(text)
+
+
+def json_of(given: str, option: str) -> Json:
+    """The value of a JSON text, or of the file after an "@"; ``option`` is what stands before it.
+
+    >>> json_of('{"n": 1}', "--input ")
     {'n': 1}
     """
-    text = _text_of(Path(given[1:]), option) if given.startswith("@") else given
+    text = _text_of(given[1:], option) if given.startswith("@") else given
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as problem:
-        hint = "" if given.startswith("@") else f" For a file write {option} @FILE."
-        raise UsageError(f"{option} {_short(given)} is not JSON: {problem}.{hint}") from None
+        hint = "" if given.startswith("@") else f" For a file write {option}@FILE."
+        raise UsageError(f"{option}{_short(given)} is not JSON: {problem}.{hint}") from None
 
 
-def _text_of(file: Path, option: str) -> str:
+def _text_of(file: str, option: str) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return sys.stdin.read() if file == STDIN else Path(file).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{option}: {str(file)!r} is not a UTF-8 text.") from None
+        raise UsageError(f"{option}@{file} is not a UTF-8 text.") from None
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or problem
-        raise UsageError(f"{option}: {str(file)!r} cannot be read: {reason}.") from None
+        raise UsageError(f"{option}@{file} cannot be read: {reason}.") from None
 
 
 def answers_of(options: Iterable[str], *, sample: bool = False) -> dict[str, Any] | str:
@@ -84,8 +98,8 @@ def _answer(option: str) -> tuple[str, Any]:
     if not (state and sign):
         raise UsageError(f"--task {_short(option)}: write STATE=JSON or STATE=@FILE.py:NAME.")
     if answer.startswith("@"):
-        return state, _from_file(answer[1:])
-    return state, result(json_of(answer, "--task"))
+        return state, _from_file(answer[1:], f"--task {state}=")
+    return state, result(json_of(answer, f"--task {state}="))
 
 
 def _split(option: str) -> tuple[str, str, str]:
@@ -108,13 +122,13 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _from_file(place: str) -> Any:
+def _from_file(place: str, option: str) -> Any:
     """What ``FILE.py:NAME`` names; the file of a JSON value has no name behind it."""
     file, _, name = place.rpartition(":")
     if place.endswith(".py"):
         raise UsageError(f"--task: which function of {place!r}? Write @{place}:NAME.")
     if not file.endswith(".py"):
-        return result(json_of(f"@{place}", "--task"))
+        return result(json_of(f"@{place}", option))
     module = _module(Path(file))
     if hasattr(module, name):
         return getattr(module, name)

@@ -22,7 +22,7 @@ import typer
 
 import sfnbook
 from sfnbook import course
-from sfnbook.arguments import answers_of, json_of, machines_of
+from sfnbook.arguments import answers_of, definition_of, json_of, machines_of
 from sfnbook.errors import DefinitionError, ExecutionFailed, SfnbookError, UnansweredTask, UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-DefinitionFile = Annotated[Path, typer.Argument(metavar="FILE", help="A definition: JSON or YAML.")]
+DefinitionFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A definition: JSON or YAML; - reads standard input.")
+]
 
 
 # --- commands -------------------------------------------------------------------------------------
@@ -131,9 +133,9 @@ def run(
     until: Annotated[str | None, typer.Option(metavar="STATE", help="Stop before this state.")] = None,
 ) -> int:
     """Run a definition on a virtual clock and print its output."""
-    loaded = sfnbook.load(file)
+    loaded = sfnbook.load(definition_of(file))
     execution = loaded.start(
-        None if given is None else json_of(given, "--input"),
+        None if given is None else json_of(given, "--input "),
         tasks=answers_of(task or [], sample=sample),
         machines=machines_of(machine or []),
         files=files,
@@ -179,7 +181,7 @@ def replay_history(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
 ) -> int:
     """Replay a recorded execution and print the transitions around its failure, and why it failed."""
-    debugger = sfnbook.replay(file, history, execution=execution, children=children)
+    debugger = sfnbook.replay(definition_of(file), history, execution=execution, children=children)
     shown_from = max(0, debugger.position - 1 - max(around, 0))
     debugger.goto(debugger.length - 1)
     show_trace(debugger.transitions[shown_from:], as_json=as_json)
@@ -204,7 +206,7 @@ def graph(
     """Draw a definition."""
     from sfnbook.drawing.plots import save_figure  # noqa: PLC0415 - one command of five draws
 
-    loaded = sfnbook.load(file)
+    loaded = sfnbook.load(definition_of(file))
     try:
         save_figure(loaded.definition, output)
     except OSError as problem:
@@ -219,7 +221,7 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the problems as a JSON array.")] = False,
 ) -> int:
     """Print every problem of a definition with its line and column."""
-    found = sfnbook.validate(file)
+    found = sfnbook.validate(definition_of(file))
     if as_json:
         typer.echo(json.dumps([fields_of(problem) for problem in found], indent=2))
     else:

@@ -1,7 +1,8 @@
 """What happens next: one rule for each kind of state and phase, in the table `RULES`.
 
-A rule reads the compiled state, the frame and the scene, and gives a `Change` (or, for a Task that
-is about to start, a `Request`).  It changes nothing and never looks at the changes so far.
+A rule reads the compiled state, the frame and the scene, and gives a `Change`, or a `Request` where
+somebody has to be asked first: for a Task that is about to start, for a Distributed Map's items and
+results.  It changes nothing and never looks at the changes so far.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Distributed Map: a Map Run whose iterations are executions of their own.
 
 Reading items and writing results is the outside's business: both are asked for with a `Request`
-and done by the functions of `PERFORM`, which the execution calls.
+and done by the functions of `PERFORM`, which the timeline calls.
 https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
 """
 

@@ -1,7 +1,7 @@
 """Redrive: a failed execution goes on from where it failed.
 
 What succeeded is kept; failed and aborted states run again with the input that they had; counters
-and timeouts start anew.  `Execution` has a method for each of `redrive` and `plan`.
+and timeouts start anew.  `Execution` has them as its methods `redrive` and `redrive_plan`.
 https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
 """
 

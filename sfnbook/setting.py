@@ -1,4 +1,4 @@
-"""The setting of an execution: what does not change while it runs, and what it tells whoever is called."""
+"""The setting of an execution: what does not change while it runs, and the `Call` of an attempt."""
 
 from __future__ import annotations
 

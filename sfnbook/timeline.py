@@ -1,7 +1,7 @@
 """The timeline of an execution: its table of frames, the changes so far, and a cursor that goes both ways.
 
-A step is: the frame that is due -> `decide` -> a change -> the table.  `_write` writes, both ways,
-and `_rush` does the same in a row.  This file alone calls whoever answers for a Task.
+A step is: the frame that is due -> `decide` -> a change -> the table.  `_write` writes one, both ways;
+`_rush` writes many in a row, forwards.  This file alone calls whoever answers for a Task.
 """
 
 from __future__ import annotations

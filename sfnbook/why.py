@@ -158,11 +158,16 @@ def _retrier_rows(state: Any, frame: Frame, failure: Failure, stop: int | None =
             )
         else:
             rows.append(
-                f"retrier {index + 1} [{names}]: matches, but its {retrier.max_attempts} retries "
-                "are used up; the first match decides, so later retriers are not asked"
+                f"retrier {index + 1} [{names}]: matches, but {_spent(retrier.max_attempts)}; "
+                "the first match decides, so later retriers are not asked"
             )
         break
     return rows
+
+
+def _spent(most: int) -> str:
+    few = {0: "with MaxAttempts 0 it never retries", 1: "its only retry is used up"}
+    return few.get(most, f"its {most} retries are used up")
 
 
 def _never(names: str, failure: Failure) -> str:

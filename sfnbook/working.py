@@ -1,7 +1,7 @@
 """The Task state: schedule, start, wait for what comes of it, take the result.
 
-Who answers is none of this file's business: `start` gives a `Request` to the execution, the one
-place that calls anybody, and `started` makes the transition of what came back.
+Who answers is none of this file's business: `start` gives a `Request` to the timeline, the one
+place that calls anybody, and `started` makes the change of what came back.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -198,6 +199,20 @@ def test_an_unanswered_task_shows_the_options_to_give(sfnbook: Callable[..., End
     assert '--task \'Charge={"any": "JSON"}\'' in ended.err
 
 
+def test_a_dash_reads_standard_input(sfnbook: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(text: str, *arguments: str) -> Ended:
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        return sfnbook(*arguments)
+
+    definition = Path("charge.json").read_text(encoding="utf-8")
+    assert given(definition, "validate", "-").out == "-: valid\n"
+    assert json.loads(given(definition, "run", "-", "--task", "Charge=1").out) == 1
+    assert given("StartAt: A", "validate", "-").code == 1  # one line of YAML is a text, too
+    assert given("[7]", "run", "charge.json", "--input", "@-", "--task", "Charge=@answers.py:once").code == 0
+    monkeypatch.setattr("sfnbook.arguments.MAX_FILE_BYTES", 3)
+    assert "longer than 3 characters" in given(definition, "run", "-").err
+
+
 def test_an_interrupt_is_one_line(sfnbook: Callable[..., Ended]) -> None:
     ended = sfnbook("run", "charge.json", "--task", "Charge=@answers.py:interrupted")
     assert ended == (130, "", "The file runs.\nInterrupted.\n")
@@ -228,11 +243,14 @@ def test_an_open_callback_cannot_be_waited_for(sfnbook: Callable[..., Ended]) ->
     [
         (["charge.jsn"], "There is no file 'charge.jsn'. Did you mean 'charge.json'?"),
         (["charge.json", "--input", "{"], "--input '{' is not JSON: "),
-        (["charge.json", "--input", "@none.json"], "'none.json' cannot be read: No such file or directory."),
+        (
+            ["charge.json", "--input", "@none.json"],
+            "--input @none.json cannot be read: No such file or directory.",
+        ),
         (["charge.json", "--input", "NaN"], "The input is not JSON"),
         (["charge.json", "--task", "Charge"], "write STATE=JSON or STATE=@FILE.py:NAME"),
         (["charge.json", "--task", "=1"], "write STATE=JSON or STATE=@FILE.py:NAME"),
-        (["charge.json", "--task", "Charge=yes"], "--task 'yes' is not JSON"),
+        (["charge.json", "--task", "Charge=yes"], "--task Charge='yes' is not JSON"),
         (["charge.json", "--task", "Charge=1", "--task", "Charge=2"], "two answers for 'Charge'"),
         (["charge.json", "--task", "Chrge=1"], "Charge"),
         (["charge.json", "--task", "Charge=@answers.py"], "Write @answers.py:NAME"),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import doctest
+import io
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+
+from sfnbook import cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,6 +48,19 @@ def test_one_command_installs_and_runs_the_tests() -> None:
         ".venv/bin/python -m pytest -n auto --dist loadgroup"
     )
     assert "command=$(grep -- '-m pytest' README.md)" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_the_commands_on_the_order_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shell = README.split("## In a terminal")[1].split("```sh\n")[1].split("```")[0].replace("\\\n", "")
+    commands = [shlex.split(line, comments=True) for line in shell.splitlines()]
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO(Path("docs/order.asl.json").read_text(encoding="utf-8")))
+    assert len(commands) == 4
+    for command in commands:
+        with pytest.raises(SystemExit) as ended:
+            cli.app(command[command.index("sfnbook") + 1 :])
+        assert ended.value.code == 0, command
 
 
 def test_the_picture_shows_every_state() -> None:

@@ -59,7 +59,7 @@ def test_it_stands_at_the_attempt_that_failed_for_good() -> None:
     assert transition is not None
     assert (transition.kind, transition.path, transition.attempt) == ("TaskFailed", "Charge", 2)
     assert (transition.error, transition.cause) == ("CardDeclined", "no funds")
-    assert "retrier 1 [States.ALL]: matches, but its 1 retries are used up" in str(transition.why)
+    assert "retrier 1 [States.ALL]: matches, but its only retry is used up" in str(transition.why)
     assert debugger.notes == ()
 
 
