@@ -71,7 +71,7 @@ class RetryLabView(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     2
     >>> view.sliders["BackoffRate"].value = 0.5
     >>> view.sliders["BackoffRate"].problem, lab.policies["B"][0]["BackoffRate"]
-    ('Minimum value is 1', 2.0)
+    ('Minimum value is 1.0', 2.0)
     >>> view.close()
     """
 
