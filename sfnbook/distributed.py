@@ -79,7 +79,7 @@ def items_of(state: CompiledMap, effective: Json, scene: Scene) -> list[Json]:
         raise Failed(
             QUERY_EVALUATION_ERROR, f"Map state input must be an array or object but was: {text(items)}"
         )
-    raise Failed(RUNTIME, "Attempting to map over non-iterable node.", prefixed=False)
+    raise Failed(RUNTIME, "Attempting to map over non-iterable node.")
 
 
 # --- reading --------------------------------------------------------------------------------------

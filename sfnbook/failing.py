@@ -42,9 +42,12 @@ SUCCEEDED = ("ExecutionSucceeded",)
 
 
 def failure_of(problem: Failed, state: Compiled, frame: Frame) -> Failure:
-    """An evaluation that failed, as a value, with the words that AWS puts in front of the cause."""
+    """An evaluation that failed, as a value, with the words that AWS puts in front of the cause.
+
+    A state under test was entered by no event: TestState gives the bare cause.
+    """
     cause = problem.cause
-    if problem.prefixed and cause is not None:
+    if problem.prefixed and cause is not None and frame.visit.entered:
         cause = (
             f"An error occurred while executing the state '{state.name}' "
             f"(entered at the event id #{frame.visit.entered}). {cause}"

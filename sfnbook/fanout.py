@@ -89,7 +89,7 @@ def read_items(state: CompiledMap, effective: Json, scene: Scene) -> list[Json]:
         raise Failed(QUERY_EVALUATION_ERROR, f"Map state input must be an array but was: {text(items)}")
     path = getattr(state.definition, "items_path", None) or "$"
     path = path[1:] if path.startswith("$$") else path  # AWS drops one of the context's dollars
-    raise Failed(RUNTIME, f'Reference path "{path}" must point to array.', prefixed=False)
+    raise Failed(RUNTIME, f'Reference path "{path}" must point to array.')
 
 
 def admit(state: CompiledMap, frame: Frame, scene: Scene) -> Change:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sfnbook.tasks import failure, never, sequence
-from tests.machines import block, definition, details, load, one, outline, task, types
+from tests.machines import block, definition, details, load, one, outline, prefix, task, types
 
 EXCEEDED = "States.ExceedToleratedFailureThreshold"
 CAUSE = "The specified tolerated failure threshold was exceeded"
@@ -81,7 +81,7 @@ def test_jsonata():
 def test_neither_an_array_nor_an_object():
     execution = one(mapped()).start("text").run()
     assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
-    assert execution.cause == "Attempting to map over non-iterable node."
+    assert execution.cause == prefix() + "Attempting to map over non-iterable node."
     assert "MapRunStarted" not in types(execution.history())
 
 

@@ -52,7 +52,7 @@ MAP = {
     "empty": ({"ItemsPath": "$.none"}, []),
     "MaxConcurrency 1": ({"ItemsPath": "$.a", "MaxConcurrency": 1}, [1, 2]),
     "MaxConcurrencyPath": ({"ItemsPath": "$.a", "MaxConcurrencyPath": "$.m"}, [1, 2]),
-    "not an array": ({"ItemsPath": "$.b"}, Fails(RUNTIME, 'Reference path "$.b" must point to array.', at=0)),
+    "not an array": ({"ItemsPath": "$.b"}, Fails(RUNTIME, 'Reference path "$.b" must point to array.')),
     "MaxConcurrencyPath is text": (
         {"ItemsPath": "$.a", "MaxConcurrencyPath": "$.b"},
         Fails(RUNTIME, 'The MaxConcurrencyPath field refers to value "b" which is not a valid integer: $.b'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -215,6 +216,7 @@ VALUES = {
     "$random(42)": 0.7275636800328681,
     "$parse('{\"a\": [1.0, null]}')": {"a": [1, None]},
     "$parse('null')": None,
+    "$base64decode(' YQ ')": "a",
     "$map(['1', '[2]'], $parse)": [1, [2]],
     "$contains('hello$world', /^hello\\ /)": False,
     "$replace('ab', /(?<first>a)/, '$1$1')": "aab",
@@ -238,6 +240,13 @@ NOTHING = [
 @pytest.mark.parametrize("text", NOTHING, ids=str)
 def test_undefined(text):
     assert failure(text) == " returned nothing (undefined)."
+
+
+@pytest.mark.parametrize("text", ["$base64decode('!!!')", "$base64decode('a')"])
+def test_what_the_evaluator_of_aws_stumbles_over(text):
+    """Measured on AWS, a fresh UUID each time: github.com/floci-io/floci/issues/2736."""
+    said = r" threw an internal error during evaluation\. [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    assert re.fullmatch(said, failure(text))
 
 
 @pytest.mark.parametrize("text", ["$sum", "function($v) { $v }", "[$sum]", "{'a': $uuid}", "/a/"], ids=str)

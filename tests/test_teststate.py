@@ -242,8 +242,21 @@ def test_a_path_that_finds_nothing_shows_the_stages_before_it():
     state = {**SQS, "InputPath": "$.a", "Parameters": {"x.$": "$.missing"}}
     response = run(state, {"a": {"b": 1}}, mock=OK)
     assert (response["status"], response["error"]) == ("FAILED", "States.Runtime")
-    assert response["cause"].startswith("An error occurred while executing the state 'StateName' ")
+    # TestState gives the bare cause: github.com/floci-io/floci/pull/2689, and the one that is recorded.
+    assert response["cause"].startswith("The JSONPath '$.missing' specified for the field 'x.$' ")
     assert set(response["inspectionData"]) == {"input", "afterInputPath"}
+
+
+def test_no_cause_names_an_event():
+    wait = run({"Type": "Wait", "SecondsPath": "$.s", "Next": "After"}, {"s": -1})
+    assert wait["cause"] == "The SecondsPath parameter references a negative value: $.s == -1"
+    undefined = {
+        "Type": "Pass",
+        "QueryLanguage": "JSONata",
+        "Output": "{% $states.input.no %}",
+        "Next": "After",
+    }
+    assert run(undefined)["cause"].startswith("The JSONata expression '$states.input.no' specified")
 
 
 # --- what is shown --------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sfnbook.chance import uuid_text
 from sfnbook.errors import QUERY_EVALUATION_ERROR, DefinitionError, Diagnostic, Failed
 from sfnbook.query import jsonata_compile, jsonata_library
 from sfnbook.query.jsonata_compile import UNDEFINED, Node, NotPlain
-from sfnbook.query.jsonata_functions import NotJson
+from sfnbook.query.jsonata_functions import Internal, NotJson
 from sfnbook.query.jsonata_values import whole
 from sfnbook.values import Json
 from sfnbook.values import text as json_text
@@ -138,6 +139,9 @@ def _by_library(parsed: Program, states: Mapping[str, Json], env: Environment, l
         return _fail(parsed.source, location, f" threw an error during evaluation{problem}")
     except NotJson:
         return _fail(parsed.source, location, " returned an unsupported result type.")
+    except Internal:
+        number = uuid_text(env.draw(f"{location}/internal"))
+        return _fail(parsed.source, location, f" threw an internal error during evaluation. {number}")
 
 
 def _fail(source: str, location: str, what: str) -> Any:

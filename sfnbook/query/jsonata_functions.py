@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import functools
 import hashlib
@@ -57,6 +58,10 @@ def refuse(code: str, *details: Any) -> NoReturn:
 
 class NotJson(Exception):  # noqa: N818 - a signal, no error
     """A result is a function, or holds one."""
+
+
+class Internal(Exception):  # noqa: N818 - a signal, no error
+    """AWS's evaluator itself stumbles; it shows a UUID, and no reason."""
 
 
 def to_library(value: Json) -> Any:
@@ -351,6 +356,20 @@ def sift(members: Any, keep: Any = None) -> Any:
     return refuse("T1006") if keep is None and members else library().Functions.sift(members, keep)
 
 
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+
+
+def base64_decode(text: Any) -> Any:
+    """``$base64decode``: the padding may be missing, but what is no Base64 is no text, as in the library."""
+    if text is None:
+        return None
+    compact = "".join(text.split())
+    digits = compact.rstrip("=")
+    if not _BASE64.fullmatch(compact) or len(digits) % 4 == 1:
+        raise Internal
+    return base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("utf-8", "replace")
+
+
 _NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _RESERVED: Final = re.compile(r"%(?=2[346BCF]|3[ABDF]|40)", re.IGNORECASE)
 
@@ -391,6 +410,7 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "toMillis": (to_millis, "<s-s?:n>"),
     "parseInteger": (parse_integer, "<s-s:n>"),
     "sift": (sift, "<o-f?:o>"),
+    "base64decode": (base64_decode, "<s-:s>"),
     "encodeUrl": _url("encodeUrl", lambda text: urllib.parse.quote(text, safe="~@#$&()*!+=:;,.?/'")),
     "encodeUrlComponent": _url("encodeUrlComponent", lambda text: urllib.parse.quote(text, safe="~()*!.'")),
     # JavaScript's decodeURI leaves the escapes of what separates the parts of a URL.

@@ -271,7 +271,7 @@ def built_in() -> frozenset[str]:
 def evaluate(
     tree: Any, states: Mapping[str, Json], env: Environment, names: frozenset[str], location: str
 ) -> Any:
-    """What a tree evaluates to, or UNDEFINED; raises EvaluationError, or NotJson for a function.
+    """What a tree evaluates to, or UNDEFINED; raises EvaluationError, NotJson for a function, or Internal.
 
     ``names`` are the variables that the tree mentions, and ``states`` the value of ``$states``.
     """
@@ -282,7 +282,7 @@ def evaluate(
         with library.current(library.interpreter), _deep_stack(), _alarm():
             result = library.interpreter.eval(tree, None, frame)
             return UNDEFINED if result is None else functions.from_library(result)
-    except functions.NotJson:
+    except (functions.NotJson, functions.Internal):
         raise
     except (_Alarm, Exception) as problem:  # noqa: BLE001 - whatever the library stumbles over is the expression's
         raise EvaluationError(_worded(problem)) from None

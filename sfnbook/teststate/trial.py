@@ -41,6 +41,9 @@ ENDS: Final[dict[str, str]] = {
 }
 """The change that ends a test, and TestState's status for it."""
 
+NO_EVENT: Final = -1
+"""The event before the test: the state is entered by event 0, which is none, so no cause names it."""
+
 LONGEST: Final = 300 * SECOND
 """TestState runs for five minutes at most."""
 
@@ -70,7 +73,7 @@ class TrialScene(Scene):
         seed: int,
         given: dict[str, Any] | None,
     ) -> None:
-        super().__init__(frames, {TOP: 1}, {"main": program}, limits, seed)
+        super().__init__(frames, {TOP: NO_EVENT}, {"main": program}, limits, seed)
         self.given = given
 
     def context_of(self, frame: Frame) -> dict[str, Any]:
