@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sfnbook import positions, yamltext
 from sfnbook.errors import DefinitionError, Diagnostic, UsageError, nearest
-from sfnbook.values import Json, checked
+from sfnbook.values import Json, checked, no_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -222,7 +222,7 @@ def _parsed(text: str) -> tuple[Json, bool]:
         return made
 
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant), repeats
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=no_constant), repeats
     except json.JSONDecodeError as problem:
         if text.startswith("${", problem.pos):
             _fail(_unfilled(text), None, (problem.lineno, problem.colno))
@@ -234,10 +234,6 @@ def _parsed(text: str) -> tuple[Json, bool]:
         # Python reads integers of 4,300 digits at most, and leaves where it stopped unsaid.
         message = "The definition has a number that is no JSON number, or has too many digits"
         _fail(message, None, positions.odd_number(text))
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def _unfilled(text: str) -> str:

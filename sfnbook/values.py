@@ -10,7 +10,7 @@ import json
 import marshal
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias, TypeGuard
 
 from sfnbook.errors import UsageError
 
@@ -38,6 +38,11 @@ def is_number(value: object) -> TypeGuard[float]:
     (True, False)
     """
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def no_constant(name: str) -> NoReturn:
+    """For ``json.loads(parse_constant=)``: Python reads NaN and Infinity, which JSON does not have."""
+    raise ValueError(f"{name} is no JSON value")
 
 
 def copied(value: Json) -> Json:

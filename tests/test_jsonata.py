@@ -507,37 +507,34 @@ def test_typed_integer_has_no_fraction():
 # Definition time.
 
 SYNTAX = {
-    "a[1,2)": ('Expected "]", got ","', 4),
-    '"unterminated': ("String literal must be terminated by a matching quote", 13),
-    "1 +": ("Unexpected end of expression", 3),
-    '{"a":}': ('The symbol "}" cannot be used as a unary operator', 6),
-    "$x :=": ("Unexpected end of expression", 5),
-    '$match("a", /abc': ("No terminating / in regular expression", 16),
-    "phone %.other": ('The symbol "." cannot be used as a unary operator', 8),
-    "": ("Unexpected end of expression", 0),
-    "$a ?? 1": ('The symbol "?" cannot be used as a unary operator', 5),
-    "$a ?: 1": ('The symbol ":" cannot be used as a unary operator', 5),
-    "1 /": ("Unexpected end of expression", 2),
-    "$a ! 1": ('Unknown operator: "!"', 4),
-    "1 /* x": ("Comment has no closing tag", 6),
-    "$a.1": ("The literal value 1 cannot be used as a step within a path expression", 4),
+    "a[1,2)": 'Expected "]", got ","',
+    '"unterminated': "String literal must be terminated by a matching quote",
+    "1 +": "Unexpected end of expression",
+    '{"a":}': 'The symbol "}" cannot be used as a unary operator',
+    "$x :=": "Unexpected end of expression",
+    '$match("a", /abc': "No terminating / in regular expression",
+    "phone %.other": 'The symbol "." cannot be used as a unary operator',
+    "": "Unexpected end of expression",
+    "$a ?? 1": 'The symbol "?" cannot be used as a unary operator',
+    "$a ?: 1": 'The symbol ":" cannot be used as a unary operator',
+    "1 /": "Unexpected end of expression",
+    "$a ! 1": 'Unknown operator: "!"',
+    "1 /* x": "Comment has no closing tag",
+    "$a.1": "The literal value 1 cannot be used as a step within a path expression",
 }
 
 
 @pytest.mark.parametrize("text", SYNTAX, ids=repr)
 def test_syntax_errors(text):
-    message, position = SYNTAX[text]
-    found = jsonata_check.check(text, "/States/A/Output", allow_result=True, allow_error_output=True)
-    assert found == [("INVALID_JSONATA_EXPRESSION", message)]
-    assert jsonata_check.syntax_error(text) == (message, position)
-    assert jsonata_check.syntax_error(f"{{% {text} %}}") == (message, position + (3 if text else 0))
+    found = jsonata_check.check(text, allow_result=True, allow_error_output=True)
+    assert found == [("INVALID_JSONATA_EXPRESSION", SYNTAX[text])]
     with pytest.raises(DefinitionError, match="INVALID_JSONATA_EXPRESSION"):
         jsonata.compile_expression(text, "Output")
 
 
 @pytest.mark.parametrize("text", ["'a ?? b'", "$x ? 1 : 2", "$f(?, 1)", "/* ?: */ 1", "$x ? 1"], ids=repr)
 def test_what_only_looks_like_a_later_operator(text):
-    assert jsonata_check.syntax_error(text) is None
+    assert jsonata_check.check(text, allow_result=True, allow_error_output=True) == []
 
 
 def top_level(name):
@@ -573,14 +570,14 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", REFUSED, ids=str)
 def test_unsupported_expressions(text):
-    found = jsonata_check.check(f"{{% {text} %}}", "", allow_result=False, allow_error_output=False)
+    found = jsonata_check.check(f"{{% {text} %}}", allow_result=False, allow_error_output=False)
     assert found == [("UNSUPPORTED_JSONATA_EXPRESSION", message) for message in REFUSED[text]]
 
 
 def test_result_and_error_output_where_they_are():
     text = "{% [$states.result, $states.errorOutput] %}"
-    assert jsonata_check.check(text, "", allow_result=True, allow_error_output=True) == []
-    assert len(jsonata_check.check(text, "", allow_result=True, allow_error_output=False)) == 1
+    assert jsonata_check.check(text, allow_result=True, allow_error_output=True) == []
+    assert len(jsonata_check.check(text, allow_result=True, allow_error_output=False)) == 1
 
 
 @pytest.mark.parametrize(
@@ -600,7 +597,7 @@ def test_variables_in(text, names):
 
 def test_deep_text_is_refused_or_checked_but_never_crashes():
     deep = "(" * 2000 + "1" + ")" * 2000
-    assert jsonata_check.check(deep, "", allow_result=True, allow_error_output=True) in (
+    assert jsonata_check.check(deep, allow_result=True, allow_error_output=True) in (
         [],
         [("INVALID_JSONATA_EXPRESSION", jsonata_library.STACK)],
     )
@@ -711,7 +708,7 @@ def test_payloads_are_never_changed(text):
 
 @given(st.text(alphabet="$abx.[](){}'\"/*?:;,=<>&|^%@#~ 1-+\\`", max_size=20))
 def test_any_text_is_an_expression_or_a_diagnostic(text):
-    found = jsonata_check.check(text, "", allow_result=True, allow_error_output=True)
+    found = jsonata_check.check(text, allow_result=True, allow_error_output=True)
     if found and found[0][0] == jsonata.INVALID:
         with pytest.raises(DefinitionError):
             jsonata.compile_expression(text, "Output")
@@ -760,7 +757,7 @@ def test_every_recorded_expression_is_accepted():
     refused = {}
     for file in sorted((SHARED / "conformance/cases/execution").glob("*/*.json")):
         for text in texts(json.loads(file.read_text()).get("definition")):
-            problems = jsonata_check.check(text, "", allow_result=True, allow_error_output=True)
+            problems = jsonata_check.check(text, allow_result=True, allow_error_output=True)
             refused |= {text: problems} if problems else {}
     assert refused == {}
 

@@ -18,10 +18,10 @@ from base64 import b64encode
 from datetime import date, datetime, time
 from decimal import Decimal
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sfnbook.errors import ITEM_READER_FAILED, Failed, UsageError
-from sfnbook.values import Json, unescape_pointer
+from sfnbook.values import Json, no_constant, unescape_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -167,13 +167,9 @@ def json_items(content: bytes, config: Mapping[str, Json]) -> Iterator[Json | Pa
 
 def _parsed(text: str, what: str) -> Json:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=no_constant)
     except (ValueError, RecursionError) as problem:
         raise failed(f"{what} is not JSON: {problem}") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
 
 
 def _pointed(node: Json, pointer: str) -> Json:

@@ -20,7 +20,7 @@ from sfnbook.errors import RUNTIME, Failed
 from sfnbook.query import paths
 from sfnbook.query.path_reading import java_text
 from sfnbook.query.path_syntax import PathProblem, closing
-from sfnbook.values import Json, text
+from sfnbook.values import Json, no_constant, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,10 +123,6 @@ def _pieces(template: str) -> list[str]:
     return pieces
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is Python's, not JSON")
-
-
 def _finite(written: str) -> float:
     number = float(written)
     if math.isinf(number):  # no JSON can hold it
@@ -138,7 +134,7 @@ def _string_to_json(value: Json) -> Json:
     if not _string(value).strip():
         return None
     try:
-        return json.loads(value, parse_constant=_no_constant, parse_float=_finite)
+        return json.loads(value, parse_constant=no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         _refuse(f"The text is not JSON: {value}")
 

@@ -23,14 +23,13 @@ ALWAYS: Final = frozenset({"input", "context"})
 
 def check(
     text: str,
-    location_pointer: str = "",  # noqa: ARG001 - where the text stands; AWS's messages do not name it
     *,
     allow_result: bool,
     allow_error_output: bool,
 ) -> list[tuple[str, str]]:
     """Every problem of one expression as (code, message), in the order they are written.
 
-    >>> check("{% name + $states.result %}", "/States/A/Output", allow_result=False, allow_error_output=False)
+    >>> check("{% name + $states.result %}", allow_result=False, allow_error_output=False)
     [('UNSUPPORTED_JSONATA_EXPRESSION', "Reference to 'name' at the top level is not supported."), \
 ('UNSUPPORTED_JSONATA_EXPRESSION', "Field '$states.result' does not exist.")]
     """
@@ -43,20 +42,6 @@ def check(
     )
     messages = (message for part in _top_level(tree) if (message := _refusal(part, fields)))
     return [(UNSUPPORTED, message) for message in dict.fromkeys(messages)]
-
-
-def syntax_error(text: str) -> tuple[str, int] | None:
-    """The parser's message and its position inside the expression as written, delimiters included.
-
-    >>> syntax_error("{% 1 + %}")
-    ('Unexpected end of expression', 6)
-    """
-    source = bare(text)
-    try:
-        program(source)
-    except NotJsonata as problem:
-        return problem.message, text.find(source) + max(problem.position, 0)
-    return None
 
 
 def variables_in(text: str) -> set[str]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sfnbook import chance
 from sfnbook.query.jsonata_values import ARITHMETIC, equal, is_number, string, truth, whole
+from sfnbook.values import no_constant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,7 +183,7 @@ def parse(text: Any = None, surplus: Any = None) -> Any:
     if not isinstance(text, str):
         _mismatch("parse", 1)
     try:
-        return to_library(json.loads(text, object_pairs_hook=_unrepeated, parse_constant=_no_constant))
+        return to_library(json.loads(text, object_pairs_hook=_unrepeated, parse_constant=no_constant))
     except (ValueError, RecursionError):
         refuse("D3137: Invalid JSON")
 
@@ -192,10 +193,6 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError
     return members
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def java_random(seed: int) -> float:

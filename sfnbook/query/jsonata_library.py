@@ -41,11 +41,11 @@ TIMEOUT: Final = "Expression evaluation timeout: Check for infinite loop"
 
 
 class NotJsonata(Exception):  # noqa: N818 - carries a parser's message
-    """A text is no JSONata 2.0.6; ``position`` counts characters into the expression."""
+    """A text is no JSONata 2.0.6; ``message`` is what the parser says of it."""
 
-    def __init__(self, message: str, position: int) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.message, self.position = message, position
+        self.message = message
 
 
 class EvaluationError(Exception):
@@ -236,11 +236,11 @@ def parse(source: str) -> Any:
         with _deep_stack():
             return parser.parse(source, _regex)
     except functions.library().JException as problem:
-        raise NotJsonata(_sentence(problem), problem.location) from None
+        raise NotJsonata(_sentence(problem)) from None
     except RecursionError:
-        raise NotJsonata(STACK, 0) from None
+        raise NotJsonata(STACK) from None
     except Exception as problem:  # noqa: BLE001 - the library's parser stumbles over bad text in many ways
-        raise NotJsonata(_stumble(source, problem), min(parser.lexer.position, len(source))) from None
+        raise NotJsonata(_stumble(source, problem)) from None
 
 
 def _stumble(source: str, problem: Exception) -> str:

@@ -24,6 +24,7 @@ from sfnbook.machine import StateMachine
 from sfnbook.sessions import retained
 from sfnbook.sessions.log import FIELDS, log_of, plain
 from sfnbook.sessions.rerun import DIGEST_BYTES, Rerun, digest
+from sfnbook.values import no_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -204,7 +205,7 @@ def opened(text: str, where: str, given: Given = NOTHING) -> Session:
 
 def _parsed(text: str, where: str) -> dict[str, Json]:
     try:
-        made = json.loads(text, parse_constant=_refuse_constant)
+        made = json.loads(text, parse_constant=no_constant)
     except json.JSONDecodeError as problem:
         ends = problem.pos >= len(text.rstrip())
         what = "ends too early" if ends and text.strip() else "is not JSON"
@@ -222,10 +223,6 @@ def _parsed(text: str, where: str) -> dict[str, Json]:
             f"This one reads format {VERSION}; get a newer one: pip install --upgrade sfnbook"
         )
     return made
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
 
 
 class Reader(NamedTuple):

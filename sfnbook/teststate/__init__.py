@@ -1,8 +1,8 @@
 """The TestState API: one state, run alone, with a mock in place of the outside.
 
-    teststate_request.py  what is checked of a request
-    teststate_mocks.py    the form of each service's answer
-    teststate_trial.py    the state in a frame of its own, under the engine's own rules
+    request.py  what is checked of a request
+    mocks.py    the form of each service's answer
+    trial.py    the state in a frame of its own, under the engine's own rules
 
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html
 """

@@ -16,7 +16,7 @@ from sfnbook.frames import StartedBy
 from sfnbook.limits import AWS_LIMITS
 from sfnbook.teststate.mocks import ApiError
 from sfnbook.triggers.starts import Start, refuse
-from sfnbook.values import Json, text
+from sfnbook.values import Json, no_constant, text
 
 if TYPE_CHECKING:
     from sfnbook.debugger import Debugger
@@ -179,15 +179,11 @@ def parsed_input(given: object, options: dict[str, Any] | None = None) -> Json:
             f"Invalid State Machine Execution Input: longer than {most:,} bytes of UTF-8",
         )
     try:
-        return json.loads(given, parse_constant=_no_constant)
+        return json.loads(given, parse_constant=no_constant)
     except (ValueError, RecursionError) as problem:
         raise ApiError(
             "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{problem}'"
         ) from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
 
 
 # --- responses --------------------------------------------------------------------------------------

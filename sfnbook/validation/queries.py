@@ -139,7 +139,6 @@ def _expression(text: str, pointer: str, scope: Scope) -> Problems:
         jsonata_check.check,
         "INVALID_JSONATA_EXPRESSION",
         text,
-        pointer,
         allow_result=scope.result,
         allow_error_output=scope.error_output,
     )

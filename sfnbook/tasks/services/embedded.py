@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REGION: Final = "us-east-1"
-ACCOUNT_ID: Final = "123456789012"
 INSTALL: Final = 'pip install "sfnbook[aws]"'
 
 _NOT_THERE: Final[tuple[int, dict[str, str], str]] = (404, {}, "Not yet implemented")
