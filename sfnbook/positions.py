@@ -149,18 +149,22 @@ def unreadable(text: str, problem: JSONDecodeError) -> Unreadable:
     [Source: (String)"nonsense"; line: 1, column: 9]
     """
     complaint, end = _complaint(text, problem)
-    line, column = place(lines(text), end)
+    location = _location(text, end)
+    return Unreadable(f"{complaint}\n at {location}", location, (problem.lineno, problem.colno))
+
+
+def _location(text: str, offset: int) -> str:
+    line, column = place(lines(text), offset)
     cut = len(text) - _SHOWN_CHARACTERS
     shown = f'"{text[:_SHOWN_CHARACTERS]}"' + (f"[truncated {cut} chars]" if cut > 0 else "")
-    location = f"[Source: (String){shown}; line: {line}, column: {column}]"
-    return Unreadable(f"{complaint}\n at {location}", location, (problem.lineno, problem.colno))
+    return f"[Source: (String){shown}; line: {line}, column: {column}]"
 
 
 def _complaint(text: str, problem: JSONDecodeError) -> tuple[str, int]:
     """Jackson's sentence and the offset behind what it stumbled over."""
     at = problem.pos
     if at >= len(text):
-        return f"Unexpected end-of-input: expected close marker for {_container(text)}", at
+        return f"Unexpected end-of-input{_unfinished(text, problem)}", at
     if problem.msg.startswith("Unterminated string"):
         return "Unexpected end-of-input: was expecting closing quote for a string value", len(text)
     character = text[at]
@@ -180,12 +184,26 @@ def _complaint(text: str, problem: JSONDecodeError) -> tuple[str, int]:
     return f"{unexpected}expected a valid value {_VALUES}", at + 1
 
 
+def _unfinished(text: str, problem: JSONDecodeError) -> str:
+    """What the end of the text leaves open: an entry, or the container that it stands in."""
+    if text.rstrip().endswith((":", ",")) or problem.msg == "Expecting ':' delimiter":
+        return f" within/between {_container(text)} entries"
+    start = _location(text, _opened(text) or 0)
+    return f": expected close marker for {_container(text)} (start marker at {start})"
+
+
 def _container(text: str) -> str:
     """Is the innermost bracket that is still open one of an Object, of an Array, or is there none?"""
-    brackets = re.sub(r'"(?:\\.|[^"\\])*"?|[^\[\]{}"]+', "", text, flags=re.DOTALL)
-    depth = 0
-    for bracket in reversed(brackets):
-        depth += 1 if bracket in "]}" else -1
-        if depth < 0:
-            return "Object" if bracket == "{" else "Array"
-    return "Root"
+    opened = _opened(text)
+    return "Root" if opened is None else {"{": "Object", "[": "Array"}[text[opened]]
+
+
+def _opened(text: str) -> int | None:
+    """The offset of the innermost bracket that is still open."""
+    opened: list[int] = []
+    for match in _BRACKET.finditer(text):
+        if match[1]:
+            opened.append(match.start())
+        elif match[2] and opened:
+            opened.pop()
+    return opened[-1] if opened else None

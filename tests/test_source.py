@@ -198,7 +198,17 @@ def test_an_unfilled_placeholder_outside_quotes_is_named():
         ('{"a":1 "b"}', "Unexpected character ('\"' (code 34)): was expecting comma to separate Object", 9),
         ('{"a":[1 2]}', "Unexpected character ('2' (code 50)): was expecting comma to separate Array", 10),
         ('{"a":"x', "Unexpected end-of-input: was expecting closing quote for a string value", 8),
-        ('{"a":[', "Unexpected end-of-input: expected close marker for Array", 7),
+        (
+            '{"a":[',
+            (
+                "Unexpected end-of-input: expected close marker for Array "
+                '(start marker at [Source: (String)"{"a":["; line: 1, column: 6])'
+            ),
+            7,
+        ),
+        ('{"a":', "Unexpected end-of-input within/between Object entries", 6),
+        ('{"a"', "Unexpected end-of-input within/between Object entries", 5),
+        ('{"a":[1,', "Unexpected end-of-input within/between Array entries", 9),
         ('{"a":"\\q"}', "Unrecognized character escape 'q' (code 113)", 9),
         ('{"a":]}', "Unexpected character (']' (code 93)): expected a valid value", 7),
     ],
