@@ -136,7 +136,7 @@ class RetryLab:
         >>> RetryLab().set(BackoffRate=0.5)
         Traceback (most recent call last):
         ...
-        sfnbook.errors.DefinitionError: ERROR SCHEMA_VALIDATION_FAILED: Minimum value is 1 at \
+        sfnbook.errors.DefinitionError: ERROR SCHEMA_VALIDATION_FAILED: Minimum value is 1.0 at \
 /Retry[0]/BackoffRate
         """
         fields = {name: changes.pop(name) for name in list(changes) if name in ASL}
