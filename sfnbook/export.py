@@ -39,7 +39,7 @@ def export(notebook: Path, kind: str, output: Path | None = None, *, execute: bo
     UsageError where the notebook cannot be read, a cell fails, or something is not installed.
     """
     if kind not in KINDS:
-        raise UsageError(f"A notebook becomes {', '.join(KINDS)}, not {kind!r}.")
+        raise UsageError(f"A notebook becomes {' or '.join(KINDS)}, not {kind!r}.")
     target = output or notebook.with_suffix(KINDS[kind])
     page = _page(_read(notebook), "slides" if kind == "slides" else "html", notebook, execute=execute)
     if kind == "pdf":

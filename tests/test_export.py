@@ -87,7 +87,7 @@ def test_what_cannot_be_read(tmp_path: Path, content: str | None, message: str) 
 
 
 def test_a_kind_that_is_not_known(tmp_path: Path) -> None:
-    with pytest.raises(sfnbook.UsageError, match="html, slides, pdf, not 'docx'"):
+    with pytest.raises(sfnbook.UsageError, match="html or slides or pdf, not 'docx'"):
         export(notebook(tmp_path, "1"), "docx")
 
 

@@ -235,6 +235,30 @@ def test_a_branch_of_a_branch_that_is_cut_is_cut_with_it(tmp_path: Path) -> None
     assert len(opened.notes) == 2
 
 
+def test_samples_go_on_with_the_value_that_is_next(tmp_path: Path) -> None:
+    look = {"Type": "Task", "Resource": CHARGE["States"]["Charge"]["Resource"], "Next": "Done?"}
+    ready = {"Variable": "$.status", "StringEquals": "READY", "Next": "Twice?"}
+    failed = {"Variable": "$.status", "StringEquals": "FAILED", "Next": "Bad"}
+    debugger = debug(
+        {
+            "StartAt": "Look",
+            "States": {
+                "Look": look,
+                "Done?": {"Type": "Choice", "Choices": [ready, failed], "Default": "Look"},
+                "Twice?": {"Type": "Pass", "Next": "Look"},
+                "Bad": {"Type": "Fail"},
+            },
+        },
+        tasks="sample",
+    )
+    debugger.run_to("Twice?")
+    debugger.save(tmp_path / "s.json")
+    opened = Debugger.open(tmp_path / "s.json", tasks="sample")
+    assert not opened.notes
+    assert opened.run() == debugger.run()
+    assert opened.transitions == debugger.transitions
+
+
 # --- bad files ------------------------------------------------------------------------------------
 BAD: dict[str, tuple[Any, str]] = {
     "no session": (lambda made: made.pop("format"), "is no session of sfnbook"),

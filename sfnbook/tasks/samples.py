@@ -39,13 +39,13 @@ class Sampler:
     def call(self, call: Call) -> Outcome:
         """A sample for one attempt.  How often each Task was asked is its memory."""
         need = self.need(call.state, call.resource)
-        visits: dict[str, int] = call.memory or {}
-        visit = visits.get(call.path, 0)
-        varies = _varies(need)
-        if varies:
-            visits = {**visits, call.path: visit + 1}
-        why = _told(call.resource, need, visit if varies else 0)
-        return Outcome(result_of(call, need, visit), submitted=accepted(call), memory=visits, why=why)
+        memory, visit = call.memory, 0
+        if _varies(need):
+            visits = dict(memory or ())
+            visit = visits.get(call.path, 0)
+            memory = tuple({**visits, call.path: visit + 1}.items())
+        why = _told(call.resource, need, visit)
+        return Outcome(result_of(call, need, visit), submitted=accepted(call), memory=memory, why=why)
 
     def need(self, state: str, resource: str) -> Need:
         """What the definition of a Task reads of its result."""
