@@ -6,7 +6,7 @@ Theory of operation
 1.  **An execution is a table of frames and a list of changes.**  A *frame* is one thread of
     control: the top-level flow, a Parallel branch, a Map iteration, a nested execution, an
     activity with its workers, a deadline.  Frames are immutable.  The table maps a frame's id to
-    its newest value, and nothing else in an execution moves.
+    its newest value; cursor, clock and counters follow from the changes that it stands after.
 
 2.  **A step writes one change.**  A `Change` carries a frame ``before`` and ``after`` and, in
     ``others``, every other frame that the step touched, as pairs.  Writing the after sides is
@@ -17,7 +17,8 @@ Theory of operation
 3.  **Nothing is decided from the list.**  ``decide`` reads frames and the clock, never the
     changes so far.  What a rule has to remember (which retrier was used how often, the errors
     that someone injected, how many answers a mock gave) is in a frame.  So the list may be cut
-    off, thrown away or replayed, and the next decision is the same.
+    off, thrown away or replayed, and the next decision is the same.  A rule that needs somebody
+    outside gives a *Request*; the timeline alone calls, and what was done out there stays done.
 
 4.  **The list has every use.**  It is the undo log, the base of a fork, the history (events are
     numbered when the step is made and rendered when someone looks) and what a view redraws.
@@ -25,9 +26,9 @@ Theory of operation
 5.  **Time is a number.**  All times are whole microseconds since the epoch.  A frame that wants
     to run says when (``due``); a frame without a ``due`` waits for another frame or for the
     outside.  So an activity with idle workers is due at their next poll once a task waits for
-    them, and not before: nobody steps in vain.  The *timer index* orders the frames that are
-    due; it is derived from the table and can be rebuilt from it at any moment, so it is never
-    saved.
+    them, and not before: nobody steps in vain.  The clock does not pass the deadline of somebody
+    outside by itself: people let it.  The *timer index* orders the frames that are due; it is
+    derived from the table and can be rebuilt from it at any moment, so it is never saved.
 
 6.  **Who goes first** at one instant: first what belongs to a fan-out (rank 0), so that a Map
     starts all the iterations it may before the first of them moves, and a failed one stops its
@@ -43,7 +44,8 @@ Theory of operation
 
 8.  **A failure climbs one level a change, at one instant.**  A failed iteration stops its
     siblings one by one, then its Map fails in turn, asks its own Retry and Catch, and so on.
-    Frames of a failed execution stay as they stood: redrive starts from there.
+    Only States.Runtime, which nothing catches, ends the execution from wherever it is.  Frames of
+    a failed execution stay as they stood: redrive starts from there.
 
 9.  **Payloads are shared, never mutated.**  ResultPath and Assign copy the spine only, so twenty
     thousand frames hold a few new dictionaries, not twenty thousand documents.

@@ -368,7 +368,7 @@ class Timeline:
 
     def _write(self) -> None:
         """Put one side of the pending change into the table; doing it twice changes nothing more."""
-        assert self._pending is not None  # noqa: S101 - set by the only two callers
+        assert self._pending is not None  # noqa: S101 - set by its callers
         change, cursor, billed, clock, forward = self._pending
         index, self._index = self._index, None
         frames, others = self.frames, change.others
