@@ -150,11 +150,8 @@ def comparison_html(found: Comparison, acts: list[Act]) -> str:
     told = "".join(f"<p><b>{name}</b> {escape(clipped(words))}</p>" for name, words in lines)
     more = len(found.differences) - 1
     table = found.table().to_html() if more > 0 else ""
-    rest = (
-        f"<details data-key=rest><summary>{more:,} more differences</summary>{table}</details>"
-        if table
-        else ""
-    )
+    summary = "one more difference" if more == 1 else f"{more:,} more differences"
+    rest = f"<details data-key=rest><summary>{summary}</summary>{table}</details>" if table else ""
     links = " ".join(act.html() for act in acts)
     return f"{heading('Compared', names)}{told}<p>{links}</p>{found.outcome.to_html()}{rest}"
 
