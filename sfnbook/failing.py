@@ -94,7 +94,7 @@ def _retried(state: Compiled, frame: Frame, scene: Scene, failure: Failure, inde
     delay = failure.backoff
     if delay is None:
         bits = scene.draw_bits("jitter") if retrier.jitter_strategy == "FULL" else 0
-        delay = microseconds(retry.delay(retrier, used[index] if used else 0, bits))
+        delay = microseconds(retry.delay(retrier, uses(frame, index), bits))
     used = retry.count_use(used, index, len(state.retry))
     visit = _new(Visit, (number, time, before, entered, retries + 1, used, counts))
     events = events_of_failing(state, frame, failure)

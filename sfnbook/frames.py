@@ -474,12 +474,10 @@ class World(NamedTuple):
 
 def failure_in(work: Any) -> Failure | None:
     """The failure in a frame's work, in whichever phase it is."""
-    if isinstance(work, Stopping):
-        work = work.fan
     if isinstance(work, Failure):
         return work
-    failure = getattr(work, "failure", None)
-    return failure if isinstance(failure, Failure) else None
+    failure: Failure | None = getattr(work.fan if isinstance(work, Stopping) else work, "failure", None)
+    return failure
 
 
 def task_in(work: Any) -> Scheduled | None:

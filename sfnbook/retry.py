@@ -73,8 +73,6 @@ def count_use(used: tuple[int, ...], index: int, length: int) -> tuple[int, ...]
     >>> count_use((), 1, 3)
     (0, 1, 0)
     """
-    if length == 1:
-        return (used[0] + 1 if used else 1,)
     counters = list(used) if used else [0] * length
     counters[index] += 1
     return tuple(counters)

@@ -413,8 +413,7 @@ def expire(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
 
 def failed(state: CompiledTask, frame: Frame, scene: Scene) -> Change:
     """Ask Retry and Catch about the failure."""
-    work = frame.work
-    failure = work.failure if isinstance(work, Running) else failure_in(work)
+    failure = failure_in(frame.work)
     assert failure is not None  # noqa: S101 - the phase says so
     return resolve(state, frame, scene, failure)
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sfnbook"
 
 ROWS = (
-    "errors values clock chance limits definition notebook prices tables",
+    "errors values clock chance limits definition notebook observed prices tables",
     "tolerance query parse positions yamltext source listing files recordings",
     "tasks validation items program",
     "frames timers growing retry scene polling family failing faults working nested stepfunctions distributed fanout decide",

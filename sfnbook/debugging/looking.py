@@ -18,11 +18,12 @@ from sfnbook.errors import UsageError, did_you_mean
 from sfnbook.frames import KINDS, OVER
 from sfnbook.growing import Mentions
 from sfnbook.machine import StateMachine
+from sfnbook.observed import Observed
 from sfnbook.prices import PRICES, Prices
 from sfnbook.values import Json, text, without_indices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sfnbook.debugging.branches import Branches, Recording, Unanswered
     from sfnbook.debugging.part import Part
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound="Part")
 
 
-class Looking:
+class Looking(Observed):
     """What a `Debugger` shows, in numbers, words and pictures; `Keeping` copies it, `Debugger` moves it.
 
     It is made of a machine and the fields of a `sessions.session.Session`.
@@ -64,7 +65,7 @@ class Looking:
         selected: FrameId | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self._listeners: list[Callable[[], None]] = []
+        super().__init__()
         self._branches = self._heard(branches)
         self._breakpoints = self._heard(Breakpoints(lambda: self.execution, breakpoints))
         self._watches = self._heard(Watches(self._watched))
@@ -78,15 +79,6 @@ class Looking:
         self._drawn: tuple[StateMachine, Any] | None = None
 
     # --- who hears of it ----------------------------------------------------------------------------
-    def observe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call ``listener()`` after every move and edit; what is returned ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    def _tell(self) -> None:
-        for listener in tuple(self._listeners):
-            listener()
-
     def _heard(self, part: P) -> P:
         """A part of this debugger from now on: what changes it is told."""
         part.tell = self._tell

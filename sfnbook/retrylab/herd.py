@@ -20,7 +20,7 @@ from sfnbook.notebook import displayed
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.load import Load
 from sfnbook.retrylab.pictures import load_charts
-from sfnbook.retrylab.policies import Policy, check_count, read_policy, with_timeout
+from sfnbook.retrylab.policies import Policy, check_count, check_seed, read_policy, with_timeout
 from sfnbook.retrylab.progress import Bar, uninterrupted
 from sfnbook.retrylab.service import Service
 from sfnbook.retrylab.stampede import AT_ONCE, Arrivals, Stampede, stampede
@@ -155,8 +155,7 @@ def herd(
         raise UsageError(f"service={service!r}: give a sfnbook.Service, for example Service(rate=10).")
     check_count("clients", clients)
     check_count("runs", runs)
-    if type(seed) is not int:
-        raise UsageError(f"seed={seed!r}: give a whole number.")
+    check_seed(seed)
     coming = _arrivals(arrivals)
     trials = {name: _trial(name, given, coming, timeout_seconds) for name, given in _named(policies)}
     made = Herd(trials, service, clients)

@@ -16,6 +16,7 @@ from sfnbook.drawing.charts import together
 from sfnbook.errors import ALL, UsageError
 from sfnbook.machine import StateMachine, load
 from sfnbook.notebook import displayed, in_a_notebook
+from sfnbook.observed import Observed
 from sfnbook.retry import first_match
 from sfnbook.retrylab.advice import Advice, facts_of, found
 from sfnbook.retrylab.comparing import Comparison, compare_simulations, figures_of
@@ -33,7 +34,7 @@ from sfnbook.retrylab.study import Study
 from sfnbook.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from sfnbook.drawing.charts import Chart
     from sfnbook.retrylab.simulation import Simulation
@@ -49,7 +50,7 @@ USUAL: Final = ("Lambda.TooManyRequestsException", "Lambda.ServiceException", "S
 """Errors that a wildcard is tried with."""
 
 
-class RetryLab:
+class RetryLab(Observed):
     """Retry policies under conditions that can be moved: schedules, many executions, a herd, the price.
 
     ``machine`` and ``state`` give the policy to begin with, as "now", and "new" to change beside it; else
@@ -80,6 +81,7 @@ class RetryLab:
     ) -> None:
         if service is not None and not isinstance(service, Service):
             raise UsageError(f"service={service!r}: give a sfnbook.Service, for example Service(rate=10).")
+        super().__init__()
         self.machine = machine if machine is None or isinstance(machine, StateMachine) else load(machine)
         self.state = None if self.machine is None else _state_of(self.machine, state)
         given = _policies(self.machine, self.state, policies)
@@ -89,7 +91,6 @@ class RetryLab:
         timeout = None if first.timeout is None else first.timeout // 1_000_000
         self.conditions = Conditions.of(service, timeout_seconds=timeout)
         self._studies: dict[str, Study] = {}
-        self._listeners: list[Callable[[], None]] = []
         for name, policy in self._policies.items():
             self.choose(name, 1 if service is None and policy.retry else None)
 
@@ -306,15 +307,6 @@ class RetryLab:
         from sfnbook.widgets.retrylab import RetryLabView  # noqa: PLC0415
 
         return RetryLabView(self, **options)
-
-    def observe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call ``listener()`` after every change; what is returned ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    def _tell(self) -> None:
-        for listener in tuple(self._listeners):
-            listener()
 
     def __repr__(self) -> str:
         conditions = self.conditions

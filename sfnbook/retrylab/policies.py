@@ -101,6 +101,18 @@ def check_count(name: str, given: Any) -> None:
         raise UsageError(f"{name}={given!r}: give a whole number from 1 on.")
 
 
+def check_seed(seed: Any) -> None:
+    """UsageError for what is no whole number.
+
+    >>> check_seed("mine")
+    Traceback (most recent call last):
+    ...
+    sfnbook.errors.UsageError: seed='mine': give a whole number.
+    """
+    if type(seed) is not int:
+        raise UsageError(f"seed={seed!r}: give a whole number.")
+
+
 def find_state(machine: StateMachine, name: str) -> State:
     """A state of a machine by its name; UsageError with the nearest one."""
     states = {state.name: state for state in machine.definition.walk()}

@@ -20,7 +20,7 @@ from sfnbook.retrylab.executors import Workers, executor_of
 from sfnbook.retrylab.figures import figure
 from sfnbook.retrylab.pictures import success_chart, time_chart
 from sfnbook.retrylab.plan import CHUNK, Chunk, Plan
-from sfnbook.retrylab.policies import check_count
+from sfnbook.retrylab.policies import check_count, check_seed
 from sfnbook.retrylab.progress import Bar, uninterrupted
 from sfnbook.retrylab.summary import Summary
 from sfnbook.retrylab.tally import ERROR, Estimate, Tally, share_of
@@ -223,7 +223,7 @@ class Simulation:
     # --- single runs ----------------------------------------------------------------------------
     def run(self, number: int) -> Run:
         """One of the runs, from 0 on."""
-        if not _is_whole(number) or not 0 <= number < self.runs:
+        if type(number) is not int or not 0 <= number < self.runs:
             raise UsageError(f"There is no run {number!r}; there are {self.runs:,}, from 0 on.")
         return Run(self.plan, number)
 
@@ -293,10 +293,6 @@ class Simulation:
         return displayed(repr(self), shown)
 
 
-def _is_whole(number: Any) -> bool:
-    return type(number) is int
-
-
 def _row(name: str, estimate: Estimate) -> dict[str, Any]:
     return {"figure": name, "value": estimate.value, "low": estimate.low, "high": estimate.high}
 
@@ -339,8 +335,7 @@ def simulate(
     if not isinstance(machine, StateMachine):
         raise UsageError("The first argument is a StateMachine: give sfnbook.load(...).")
     check_count("runs", runs)
-    if not _is_whole(seed):
-        raise UsageError(f"seed={seed!r}: give a whole number.")
+    check_seed(seed)
     options = {"machines": machines, "files": files, "type": type, "limits": limits}
     plan = Plan(machine, input, tasks, seed, options)
     workers = None if executor is None else Workers(executor_of(executor), plan)
