@@ -266,11 +266,16 @@ def lab(
         raise UsageError(
             f"One folder, not {' and '.join(folders)}. Options of JupyterLab are written --name=value."
         )
-    directory = Path(folders[0])
-    course.copy_course(directory)
-    from jupyterlab.labapp import main as jupyter_lab  # noqa: PLC0415 - optional, and slow to load
+    from jupyterlab.labapp import LabApp  # noqa: PLC0415 - optional, and slow to load
+    from jupyterlab.labapp import main as jupyter_lab  # noqa: PLC0415 - as above
 
     from sfnbook.lab import OPTION  # noqa: PLC0415 - needs Jupyter's server
+
+    # `--port 8889` would make a folder of that name.
+    if lacking := [one for one in options if one.lstrip("-") in LabApp.aliases]:
+        raise UsageError(f"{lacking[0]} has no value. Options of JupyterLab are written {lacking[0]}=value.")
+    directory = Path(folders[0])
+    course.copy_course(directory)
 
     # As the default address, not as the file to open: so the address that is printed leads there, too.
     here = [f"--ServerApp.root_dir={directory.resolve()}", f"--LabApp.default_url=/lab/tree/{course.FIRST}"]

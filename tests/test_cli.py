@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jupyterlab.labapp import LabApp
 
 from sfnbook import __version__, cli, load, tasks
 
@@ -456,6 +457,7 @@ def test_lab_opens_the_first_notebook(
     # Stands in for JupyterLab, which would run until someone stops it.
     stand_in = type(sys)("jupyterlab.labapp")
     stand_in.main = opened.append  # type: ignore[attr-defined]
+    stand_in.LabApp = LabApp  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", stand_in)
     assert sfnbook("lab", *options).code == 0
     ((root, address, prompt, *rest),) = opened
@@ -470,6 +472,12 @@ def test_lab_takes_one_folder(sfnbook: Callable[..., Ended]) -> None:
     ended = sfnbook("lab", "--port", "9", "mine")
     assert (ended.code, list(Path().glob("mine"))) == (2, [])
     assert "One folder, not 9 and mine." in ended.err
+
+
+def test_lab_tells_how_an_option_has_its_value(sfnbook: Callable[..., Ended]) -> None:
+    ended = sfnbook("lab", "--no-browser", "--port", "9")
+    assert (ended.code, list(Path().glob("9"))) == (2, [])
+    assert "--port has no value. Options of JupyterLab are written --port=value." in ended.err
 
 
 # --- the whole ------------------------------------------------------------------------------------
